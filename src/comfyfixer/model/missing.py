@@ -1,0 +1,82 @@
+"""What workflows need and the installation lacks: rows of `output/missing_models.json` and `missing_nodes.json`."""
+
+import msgspec
+
+
+class ReferencePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """One place in one workflow that names the file."""
+
+    path: str
+    node_id: str
+    node_type: str
+    input: str
+    active: bool
+
+
+class LocalMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is here and may be meant.
+
+    Attributes:
+        why: `other-separator`, `other-case`, `other-subfolder`, `other-folder`, `other-extension`.
+    """
+
+    path: str
+    why: str
+
+
+class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One file needed and not loadable; one entry per file, however many workflows need it.
+
+    Attributes:
+        workflow: The first workflow that needs it.
+        workflows: All of them, sorted.
+        node_type: Of the first active reference.
+        node_id: Of the first active reference.
+        urls: Where the workflows themselves say that it can be had, best first, without repeats.
+        url_origins: For each of `urls`: `properties`, `models` or `note`.
+        hashes: Lower-case algorithm to lower-case hex. An algorithm on whose value workflows disagree is left out.
+    """
+
+    filename: str
+    value: str
+    folder: str | None
+    expected_type: str
+    workflow: str
+    workflows: tuple[str, ...]
+    node_type: str
+    node_id: str
+    references: tuple[ReferencePlace, ...]
+    urls: tuple[str, ...] = ()
+    hashes: dict[str, str] = {}
+    local_matches: tuple[LocalMatch, ...] = ()
+    url_origins: dict[str, str] = {}
+
+
+class PackReference(msgspec.Struct, frozen=True, kw_only=True):
+    """A custom-node pack that has a node type.
+
+    Attributes:
+        found_by: `cnr_id`, `aux_id`, `installed-list`, `registry` or `manager-list`.
+    """
+
+    id: str | None = None
+    title: str | None = None
+    repository: str | None = None
+    version: str | None = None
+    found_by: str = "cnr_id"
+
+
+class MissingNode(msgspec.Struct, frozen=True, kw_only=True):
+    """One node type needed and not installed.
+
+    Attributes:
+        pack: Where it comes from, None where nothing tells.
+        alternatives: Other packs that have a type of this name.
+        note: What to know beside, such as "the installed ComfyUI is older", or None.
+    """
+
+    node_type: str
+    workflows: tuple[str, ...]
+    pack: PackReference | None = None
+    alternatives: tuple[PackReference, ...] = ()
+    note: str | None = None

@@ -1,0 +1,30 @@
+"""What became of one download."""
+
+import msgspec
+
+from comfyfixer.model.problem import Problem
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of `output/downloads.json`.
+
+    Attributes:
+        source: `civitai`, `huggingface` or `url`.
+        path: Absolute path of the placed file; None where nothing was placed.
+        size_bytes: Of the placed file, None where nothing was placed.
+        sha256: Lower-case hex of the bytes on disk.
+        verified: True when `sha256` equals what the hub or the workflow promised.
+        seconds: Wall time of this item in this run.
+        already_there: The very file was in its place before; nothing was fetched.
+    """
+
+    filename: str
+    source: str
+    success: bool
+    path: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    verified: bool = False
+    seconds: float = 0.0
+    error: Problem | None = None
+    already_there: bool = False
