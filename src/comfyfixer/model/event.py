@@ -1,0 +1,72 @@
+"""What can happen in a run: the one list of event names, each with how it is told to a person."""
+
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+Emit = Callable[..., None]
+"""`emit(action, **details)`: tells the journal; nothing comes back. Details are JSON-able and hold no secret."""
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the JSON-lines log.
+
+    Attributes:
+        timestamp: ISO 8601 with offset, milliseconds.
+        action: A key of `EVENTS`.
+        details: As listed there.
+    """
+
+    timestamp: str
+    run_id: str
+    action: str
+    details: dict[str, Any]
+
+
+class EventKind(msgspec.Struct, frozen=True):
+    """How an event is logged.
+
+    Attributes:
+        component: The first plan's logger name.
+        message: Format string over the event's details.
+        logged: False for progress, which only the live status and the bars follow.
+    """
+
+    component: str
+    level: Level
+    message: str
+    logged: bool = True
+
+
+EVENTS: Final[dict[str, EventKind]] = {
+    "run.started": EventKind("runner", "INFO", "`{command}` started, version {version}, in {workdir}"),
+    "run.finished": EventKind("runner", "INFO", "`{command}` finished with exit code {exit_code} after {seconds} s"),
+    "run.stopped": EventKind("runner", "ERROR", "{message} [{code}]"),
+    "phase.started": EventKind("runner", "INFO", "{phase}: {total} to do"),
+    "phase.progressed": EventKind("runner", "DEBUG", "{current} of {total}", logged=False),
+    "problem.found": EventKind("runner", "WARNING", "{message} [{code}] {where}"),
+    "file.written": EventKind("runner", "INFO", "Wrote {path}"),
+    "installation.found": EventKind("inventory", "INFO", "ComfyUI at {path} ({found_by})"),
+    "inventory.taken": EventKind("inventory", "INFO", "{models} model files, {packs} node packs in {seconds} s"),
+    "scan.finished": EventKind(
+        "scanner", "INFO", "{workflows} workflows read, {failed} unreadable, {passed_over} other files, {seconds} s"
+    ),
+    "missing.found": EventKind("scanner", "INFO", "{missing_models} models and {missing_nodes} node types are missing"),
+    "request.sent": EventKind("net", "INFO", "{method} {url} -> {status} in {seconds} s (cached: {cached})"),
+    "request.failed": EventKind("net", "WARNING", "{method} {url}: {message} [{code}]"),
+    "host.waiting": EventKind("net", "INFO", "{host}: waiting {seconds} s ({why})"),
+    "source.unanswered": EventKind("resolver", "WARNING", "{source} gave no answer about `{filename}`: {message}"),
+    "decision.made": EventKind("resolver", "INFO", "`{filename}`: {decision} from {source}: {because}"),
+    "download.started": EventKind("downloader", "INFO", "`{filename}`: fetching {size_bytes} bytes from {url}"),
+    "download.resumed": EventKind("downloader", "INFO", "`{filename}`: going on after {bytes_done} bytes"),
+    "download.progressed": EventKind("downloader", "DEBUG", "`{filename}`: {bytes_done} bytes", logged=False),
+    "download.retried": EventKind("downloader", "WARNING", "`{filename}`: attempt {attempt}: {why}"),
+    "download.verified": EventKind("downloader", "INFO", "`{filename}`: SHA-256 {sha256} is as promised"),
+    "download.finished": EventKind("downloader", "INFO", "`{filename}`: placed at {path} after {seconds} s"),
+    "download.skipped": EventKind("downloader", "INFO", "`{filename}`: {why}"),
+    "download.failed": EventKind("downloader", "ERROR", "`{filename}`: {message} [{code}]"),
+}
+"""Dotted, past tense. `details` may hold more than the message shows."""
