@@ -1,0 +1,39 @@
+"""Writing files whole or not at all."""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+from comfyfixer.errors import UsageError
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace `path` by `data` in one step: a reader sees the old file or the new one, never a part.
+
+    Args:
+        durable: Wait until the bytes are on the disk. False for the live status, which the next write replaces.
+
+    Raises:
+        UsageError: `workdir-unwritable`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"`{path}` can't be written: {error.strerror or error}",
+            code="workdir-unwritable",
+            hint="Name a folder that can be written with `--workdir DIR`",
+        ) from error

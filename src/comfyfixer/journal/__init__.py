@@ -1,0 +1,1 @@
+"""One event stream; the logs, the live status and the progress bars are its listeners."""

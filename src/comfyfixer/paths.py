@@ -1,0 +1,87 @@
+"""The only place that decides folders, and the one function that turns a foreign name into a path."""
+
+import os
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Final
+
+from comfyfixer.errors import UnsafeName
+
+_RESERVED_ON_WINDOWS: Final = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
+    | {f"{device}{digit}" for device in ("COM", "LPT") for digit in "123456789\u00b9\u00b2\u00b3"}
+)
+_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+_MAX_PART_BYTES: Final = 240  # 255 is the usual limit; `.part` and a lock's name have to fit beside it.
+_MAX_PARTS: Final = 16
+
+
+def inside(root: Path, foreign: str) -> Path:
+    """The path below `root` that a name from a workflow or a hub stands for.
+
+    Either kind of slash separates sub-folders. A name that works on one system only is refused on all, so that a
+    result can be carried over.
+
+    Raises:
+        UnsafeName: The name would leave `root`, or is no plain file name on Linux, macOS and Windows.
+    """
+    parts = foreign.replace("\\", "/").split("/")
+    if PurePosixPath(foreign).is_absolute() or PureWindowsPath(foreign).drive or foreign.startswith(("/", "\\")):
+        raise _refused(foreign, "it is an absolute path")
+    if len(parts) > _MAX_PARTS:
+        raise _refused(foreign, "it has too many sub-folders")
+    for part in parts:
+        if reason := _unsafe_part(part):
+            raise _refused(foreign, reason)
+    return root.joinpath(*parts)
+
+
+def _unsafe_part(part: str) -> str | None:
+    """Why one part of a path can't be a file name everywhere, or None."""
+    if part in ("", ".", ".."):
+        return "it has an empty part, `.` or `..`"
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in part):
+        return "it has control, direction or broken characters"
+    if _FORBIDDEN.search(part):
+        return 'it has one of the characters < > : " | ? *'
+    if part != part.strip(" ") or part.endswith("."):
+        return "a part begins or ends with a space, or ends with a dot"
+    if part.partition(".")[0].rstrip(" ").upper() in _RESERVED_ON_WINDOWS:
+        return "it is a device name on Windows"
+    if len(part.encode()) > _MAX_PART_BYTES:
+        return "it is too long"
+    return None
+
+
+def _refused(foreign: str, reason: str) -> UnsafeName:
+    shown = ascii(foreign[:80])
+    return UnsafeName(
+        f"The name {shown} is not used as a file name: {reason}",
+        hint="Place the file by hand under a plain name, and choose it in the workflow",
+    )
+
+
+class Workdir:
+    """Where a run keeps what it reads and writes: `config.json`, `status.json`, `log/`, `output/`, `.comfyfixer/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config.json"
+        self.status = root / "status.json"
+        self.log_dir = root / "log"
+        self.output_dir = root / "output"
+        self.state_dir = root / ".comfyfixer"
+        self.run_lock = self.state_dir / "run.lock"
+        self.run_record = self.state_dir / "run.json"
+        self.answers = self.state_dir / "answers.sqlite"
+        self.missing_models = self.output_dir / "missing_models.json"
+        self.missing_nodes = self.output_dir / "missing_nodes.json"
+        self.resolutions = self.output_dir / "resolutions.json"
+        self.downloads = self.output_dir / "downloads.json"
+        self.summary = self.output_dir / "summary_report.md"
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """A path as text that every output can hold: bytes that are no UTF-8 become `\\xNN`."""
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,284 @@
+"""What a run was told, each value with where it came from: flag > environment > `config.json` > default."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from comfyfixer.errors import UsageError
+
+
+class Secret:
+    """A key that no print, log or report can show by accident."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The key itself: for the one header it belongs into."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the hubs are asked; no trailing slash."""
+
+    civitai: str = "https://civitai.com"
+    huggingface: str = "https://huggingface.co"
+    registry: str = "https://api.comfy.org"
+    manager: str = "https://raw.githubusercontent.com/Comfy-Org/ComfyUI-Manager/main"
+    github: str = "https://github.com"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run was told.
+
+    Attributes:
+        workdir: Absolute folder of `config.json`, `status.json`, `log/`, `output/`.
+        comfyui_root: As configured; None means "find it".
+        workflow_directories: As configured; empty means the installation's own.
+        fuzzy_threshold: 0 to 1: names less alike are not even shown as candidates. Never a licence to fetch.
+        allowed_hosts: Further hosts that files may come from when a workflow names them.
+        origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
+    """
+
+    workdir: str
+    config_file: str | None = None
+    comfyui_root: str | None = None
+    workflow_directories: tuple[str, ...] = ()
+    civitai_key: Secret | None = None
+    huggingface_key: Secret | None = None
+    endpoints: Endpoints = Endpoints()
+    max_concurrent: int = 3
+    timeout_seconds: float = 60.0
+    verify_hashes: bool = True
+    fuzzy_threshold: float = 0.6
+    max_results: int = 5
+    cache_max_age_hours: float = 24.0
+    allowed_hosts: tuple[str, ...] = ()
+    origins: dict[str, str] = {}
+
+
+class _Setting(msgspec.Struct, frozen=True):
+    """One row of the table below.
+
+    Attributes:
+        key: Dotted name in `config.json`.
+        field: Field of `Settings`, or of `Endpoints` after `endpoints.`.
+        environment: Variables, first one set wins.
+        parse: Foreign value to ours; raises `ValueError` with what is wrong.
+    """
+
+    key: str
+    field: str
+    parse: Callable[[Any], Any]
+    environment: tuple[str, ...] = ()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return value
+
+
+def _path(value: Any) -> str:
+    return os.path.abspath(os.path.expanduser(_text(value)))
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple)):
+        raise ValueError("must be a list of folders")
+    return tuple(_path(item) for item in values)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("must be a list")
+    return tuple(_text(item) for item in value)
+
+
+def _secret(value: Any) -> Secret:
+    text = _text(value).strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be plain letters, digits and signs without spaces")
+    return Secret(text)
+
+
+def _endpoint(value: Any) -> str:
+    text = _text(value).strip().rstrip("/")
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", text):
+        raise ValueError("must be a http(s) address without key, query or fragment")
+    return text
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g}")
+        return float(value)
+
+    return parse
+
+
+def _count(low: int, high: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _share(value: Any) -> float:
+    """The first plan wrote 0.7 or 70: both mean the same."""
+    number = _number(0, 100)(value)
+    return number / 100 if number > 1 else number
+
+
+TABLE: Final = (
+    _Setting("comfyui_root", "comfyui_root", _path, ("COMFYUI_PATH",)),
+    _Setting("workflow_directories", "workflow_directories", _paths),
+    _Setting("api_keys.civitai", "civitai_key", _secret, ("CIVITAI_API_KEY",)),
+    _Setting("api_keys.huggingface", "huggingface_key", _secret, ("HF_TOKEN",)),
+    _Setting("endpoints.civitai", "endpoints.civitai", _endpoint, ("COMFYFIXER_CIVITAI_ENDPOINT",)),
+    _Setting(
+        "endpoints.huggingface",
+        "endpoints.huggingface",
+        _endpoint,
+        ("COMFYFIXER_HUGGINGFACE_ENDPOINT", "HF_ENDPOINT"),
+    ),
+    _Setting("endpoints.registry", "endpoints.registry", _endpoint, ("COMFYFIXER_REGISTRY_ENDPOINT",)),
+    _Setting("endpoints.manager", "endpoints.manager", _endpoint, ("COMFYFIXER_MANAGER_ENDPOINT",)),
+    _Setting("endpoints.github", "endpoints.github", _endpoint, ("COMFYFIXER_GITHUB_ENDPOINT",)),
+    _Setting("download.max_concurrent", "max_concurrent", _count(1, 16)),
+    _Setting("download.timeout_seconds", "timeout_seconds", _number(1, 3600)),
+    _Setting("download.verify_hashes", "verify_hashes", _switch),
+    _Setting("download.allowed_hosts", "allowed_hosts", _texts),
+    _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
+    _Setting("search.max_results", "max_results", _count(1, 100)),
+    _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
+)
+
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Unset(Exception):
+    """A `${NAME}` in the configuration whose variable is not set: as if the key were not there."""
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, config: Path | None = None) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: Dotted name to value, only what was given on the command line.
+        environ: The process's environment.
+        workdir: Folder of `config.json`; made absolute.
+        config: File named on the command line: must exist.
+
+    Raises:
+        UsageError: `config-unreadable` or `config-invalid`.
+    """
+    workdir = Path(os.path.abspath(workdir))
+    file = config or workdir / "config.json"
+    document = _read_config(file, must_exist=config is not None)
+    fields: dict[str, Any] = {}
+    endpoints: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for setting in TABLE:
+        value, origin = _lookup(setting, flags, environ, document or {}, file.name)
+        origins[setting.key] = origin
+        if value is None:
+            continue
+        place, name = (
+            (endpoints, setting.field[10:]) if setting.field.startswith("endpoints.") else (fields, setting.field)
+        )
+        place[name] = _parsed(setting, value, origin)
+    return Settings(
+        workdir=str(workdir),
+        config_file=str(file) if document is not None else None,
+        endpoints=Endpoints(**endpoints),
+        origins=origins,
+        **fields,
+    )
+
+
+def _lookup(
+    setting: _Setting, flags: Mapping[str, Any], environ: Mapping[str, str], document: Mapping[str, Any], file_name: str
+) -> tuple[Any, str]:
+    """The strongest value of one setting and its origin; (None, "default") where nothing was said."""
+    if setting.key in flags:
+        return flags[setting.key], "flag"
+    for name in setting.environment:
+        if environ.get(name):
+            return environ[name], f"environment {name}"
+    value: Any = document
+    for part in setting.key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if value is None:
+        return None, "default"
+    try:
+        return _expanded(value, environ), file_name
+    except _Unset as unset:
+        return None, f"default ({file_name} names ${{{unset}}}, which is not set)"
+
+
+def _expanded(value: Any, environ: Mapping[str, str]) -> Any:
+    """`${NAME}` replaced in text and in lists of text."""
+    if isinstance(value, list):
+        return [_expanded(item, environ) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def variable(match: re.Match[str]) -> str:
+        if not environ.get(match[1]):
+            raise _Unset(match[1])
+        return environ[match[1]]
+
+    return _VARIABLE.sub(variable, value) or None
+
+
+def _parsed(setting: _Setting, value: Any, origin: str) -> Any:
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        raise UsageError(
+            f"`{setting.key}` ({origin}) {error}", code="config-invalid", hint="`comfyfixer doctor` shows all settings"
+        ) from error
+
+
+def _read_config(file: Path, *, must_exist: bool) -> dict[str, Any] | None:
+    """The configuration's content, None where there is none."""
+    hint = "Mend the file, or name another with `--config FILE`"
+    try:
+        document = msgspec.json.decode(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except FileNotFoundError as error:
+        if not must_exist:
+            return None
+        raise UsageError(f"`{file}` does not exist", code="config-unreadable", hint=hint) from error
+    except (OSError, RecursionError, UnicodeError) as error:
+        raise UsageError(f"`{file}` can't be read: {error}", code="config-unreadable", hint=hint) from error
+    except msgspec.DecodeError as error:
+        raise UsageError(f"`{file}` is no valid JSON: {error}", code="config-unreadable", hint=hint) from error
+    if not isinstance(document, dict):
+        raise UsageError(f"`{file}` holds no JSON object", code="config-unreadable", hint=hint)
+    return document
