@@ -17,11 +17,16 @@ class LocalMatch(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is here and may be meant.
 
     Attributes:
-        why: `other-separator`, `other-case`, `other-subfolder`, `other-folder`, `other-extension`.
+        why: `other-separator`, `other-case`, `other-subfolder` or `other-folder`.
+        name: What a loader's list shows for it.
+        size_bytes: None where it could not be read.
     """
 
     path: str
     why: str
+    name: str
+    folder: str
+    size_bytes: int | None = None
 
 
 class MissingModel(msgspec.Struct, frozen=True, kw_only=True):

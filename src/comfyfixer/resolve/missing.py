@@ -1,0 +1,132 @@
+"""Workflows against the installation: which files and node types are needed and not there."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from comfyfixer.model.inventory import InstalledModel, Inventory
+from comfyfixer.model.missing import LocalMatch, MissingModel, ReferencePlace
+from comfyfixer.model.reference import ModelReference, Workflow, base_name
+from comfyfixer.resolve.names import split_extension
+
+MAX_LOCAL_MATCHES: Final = 5
+_URL_ORDER: Final = {"properties": 0, "models": 1, "note": 2}
+_BY_STEM: Final = frozenset({"embedding", "lora-tag"})
+"""Text tags name a file without its extension, and without its sub-folder."""
+
+
+class ModelIndex:
+    """The installed models by what a loader compares."""
+
+    def __init__(self, models: Iterable[InstalledModel]) -> None:
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._stems: dict[str, set[str]] = defaultdict(set)
+        self._by_base: dict[str, list[InstalledModel]] = defaultdict(list)
+        for model in models:
+            self._names[model.folder].add(model.name)
+            self._stems[model.folder].update(_tails(model.name))
+            self._by_base[base_name(model.name).casefold()].append(model)
+
+    def has(self, reference: ModelReference) -> bool:
+        """Whether the node would find the file: exact membership, as ComfyUI itself checks it."""
+        if reference.folder is None:
+            return reference.filename.casefold() in self._by_base
+        if reference.value in self._names[reference.folder]:
+            return True
+        return not _names_a_file(reference) and reference.value.replace("\\", "/") in self._stems[reference.folder]
+
+    def alike(self, reference: ModelReference) -> tuple[LocalMatch, ...]:
+        """Files that are here and may be meant, best first."""
+        matches = [
+            LocalMatch(
+                path=model.path,
+                why=_why(reference, model),
+                name=model.name,
+                folder=model.folder,
+                size_bytes=model.size_bytes if model.size_bytes >= 0 else None,
+            )
+            for model in self._by_base.get(reference.filename.casefold(), ())
+        ]
+        order = ("other-separator", "other-case", "other-subfolder", "other-folder")
+        return tuple(sorted(matches, key=lambda match: (order.index(match.why), match.path))[:MAX_LOCAL_MATCHES])
+
+
+def _names_a_file(reference: ModelReference) -> bool:
+    return reference.origin not in _BY_STEM and split_extension(reference.filename)[1] != ""
+
+
+def _tails(name: str) -> Iterator[str]:
+    """Each way a text tag may name the file: with and without sub-folders, with and without extension."""
+    parts = name.replace("\\", "/").split("/")
+    for start in range(len(parts)):
+        tail = "/".join(parts[start:])
+        yield tail
+        yield split_extension(tail)[0]
+
+
+def _why(reference: ModelReference, model: InstalledModel) -> str:
+    if model.folder != reference.folder:
+        return "other-folder"
+    wanted, there = reference.value.replace("\\", "/"), model.name.replace("\\", "/")
+    if wanted == there:
+        return "other-separator"
+    return "other-case" if wanted.casefold() == there.casefold() else "other-subfolder"
+
+
+def find_missing_models(workflows: Iterable[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
+    """One entry per file that an active node needs and would not find, sorted by folder and name."""
+    index = ModelIndex(inventory.models)
+    groups: dict[tuple[str, str], list[tuple[Workflow, ModelReference]]] = defaultdict(list)
+    for workflow in workflows:
+        for reference in workflow.models:
+            if not index.has(reference):
+                key = (reference.folder or "", reference.value.replace("\\", "/"))
+                groups[key].append((workflow, reference))
+    entries = (_entry(uses, index) for _, uses in sorted(groups.items()) if any(use.active for _, use in uses))
+    return tuple(entries)
+
+
+def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> MissingModel:
+    workflow, first = next((workflow, use) for workflow, use in uses if use.active)
+    origins = _url_origins(use for _, use in uses)
+    return MissingModel(
+        filename=first.filename,
+        value=first.value,
+        folder=first.folder,
+        expected_type=first.expected_type,
+        workflow=workflow.path,
+        workflows=tuple(sorted({workflow.path for workflow, use in uses if use.active})),
+        node_type=first.node_type,
+        node_id=first.node_id,
+        references=tuple(_place(workflow, use) for workflow, use in uses),
+        urls=tuple(origins),
+        url_origins=origins,
+        hashes=_agreed_hashes(use for _, use in uses),
+        local_matches=index.alike(first),
+    )
+
+
+def _place(workflow: Workflow, use: ModelReference) -> ReferencePlace:
+    return ReferencePlace(
+        path=workflow.path, node_id=use.node_id, node_type=use.node_type, input=use.input, active=use.active
+    )
+
+
+def _url_origins(uses: Iterable[ModelReference]) -> dict[str, str]:
+    """Every URL once, those from the nodes' own properties first."""
+    origins: dict[str, str] = {}
+    for use in uses:
+        for url in use.urls:
+            origin = use.url_origins.get(url, "properties")
+            if url not in origins or _URL_ORDER[origin] < _URL_ORDER[origins[url]]:
+                origins[url] = origin
+    return dict(sorted(origins.items(), key=lambda item: _URL_ORDER[item[1]]))
+
+
+def _agreed_hashes(uses: Iterable[ModelReference]) -> dict[str, str]:
+    """The hashes on whose value all workflows agree."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for use in uses:
+        for algorithm, value in use.hashes.items():
+            seen[algorithm].add(value)
+    return {algorithm: next(iter(values)) for algorithm, values in seen.items() if len(values) == 1}
