@@ -1,0 +1,161 @@
+"""The embedded hub's Comfy Registry, the Manager's lists and GitHub's files, in small."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import quote
+
+from comfyfixer.demo.catalogue import GitHubFile, NodePack
+from comfyfixer.demo.content import Plain
+from comfyfixer.demo.exchange import Request, Response, World, json_response, redirect, text_response
+
+
+def answer_registry(request: Request, world: World) -> Response:
+    """api.comfy.org: packs by id, by node class, by words."""
+    for pattern, handler in _ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and request.method == "GET":
+            return handler(request, world, *match.groups())
+    return json_response({"error": "", "message": "Not found"}, 404)
+
+
+def answer_manager(request: Request, world: World) -> Response:
+    """The lists that ComfyUI-Manager reads from its repository."""
+    packs = world.catalogue.packs
+    if request.path == "/custom-node-list.json":
+        return json_response({"custom_nodes": [_list_row(pack) for pack in packs]})
+    if request.path == "/extension-node-map.json":
+        return json_response({pack.repository: [list(pack.node_types), {"title_aux": pack.name}] for pack in packs})
+    if request.path == "/model-list.json":
+        return json_response({"models": []})
+    return text_response("404: Not Found", 404)
+
+
+def answer_github(request: Request, world: World) -> Response:
+    """Release files: a redirect to signed storage, as on github.com."""
+    for file in world.catalogue.github:
+        if file.path == request.path:
+            path = storage_path(file)
+            expires = world.signer.expiry()
+            signature = world.signer.signature(path, expires)
+            query = f"X-Amz-Date={expires}&X-Amz-Signature={signature}"
+            return redirect(f"{world.endpoints.storage}{quote(path)}?{query}", 302)
+    return text_response("Not Found", 404)
+
+
+def storage_path(file: GitHubFile) -> str:
+    """Where a release's file lies."""
+    return f"/github-production-release-asset{file.path}"
+
+
+def archive_path(pack: NodePack) -> str:
+    """Where a pack's node.zip lies at the registry itself."""
+    return f"/archives/{pack.id}/{pack.version}/node.zip"
+
+
+def _nodes(request: Request, world: World) -> Response:
+    """`search` is ignored here, as in reality; at most 100 a page."""
+    return _page_of(request, list(world.catalogue.packs))
+
+
+def _search(request: Request, world: World) -> Response:
+    words = (request.value("search") or "").lower()
+    node_type = (request.value("comfy_node_search") or "").lower()
+    found = [
+        pack
+        for pack in world.catalogue.packs
+        if words in f"{pack.id} {pack.name}".lower() and any(node_type in known.lower() for known in pack.node_types)
+    ]
+    return _page_of(request, found)
+
+
+def _page_of(request: Request, packs: list[NodePack]) -> Response:
+    page = max(int(request.value("page") or 1), 1)
+    limit = min(int(request.value("limit") or 10), 100)
+    rows = [_node(request, pack) for pack in packs[(page - 1) * limit : page * limit]]
+    pages = -(-len(packs) // limit)
+    return json_response({"total": len(packs), "nodes": rows, "page": page, "limit": limit, "totalPages": pages})
+
+
+def _one(request: Request, world: World, name: str) -> Response:
+    pack = next((pack for pack in world.catalogue.packs if pack.id.lower() == name.lower()), None)
+    if pack is None:
+        return json_response({"error": "", "message": "Node not found"}, 404)
+    if pack.id != name:
+        return redirect(f"/nodes/{quote(pack.id)}", 302)
+    return json_response(_node(request, pack))
+
+
+def _install(request: Request, world: World, name: str) -> Response:
+    """Each such call counts as an installation: only an installer may ask it."""
+    pack = next((pack for pack in world.catalogue.packs if pack.id == name), None)
+    if pack is None:
+        return json_response({"error": "", "message": "Node not found"}, 404)
+    return json_response(_node_version(request, pack))
+
+
+def _of_class(request: Request, world: World, node_type: str) -> Response:
+    pack = next((pack for pack in world.catalogue.packs if node_type in pack.node_types), None)
+    if pack is None:
+        return json_response({"error": "", "message": "Node not found"}, 404)
+    return json_response(_node(request, pack))
+
+
+def _archive(_request: Request, world: World, name: str, version: str) -> Response:
+    for pack in world.catalogue.packs:
+        if (pack.id, pack.version) == (name, version) and isinstance(pack.archive, Plain):
+            return Response(headers=(("Content-Type", "application/zip"),), body=pack.archive.data)
+    return text_response("Not Found", 404)
+
+
+def _node(request: Request, pack: NodePack) -> dict[str, Any]:
+    return {
+        "id": pack.id,
+        "name": pack.name,
+        "author": "",
+        "description": "",
+        "repository": pack.repository,
+        "publisher": {"id": pack.id.partition("-")[0], "name": pack.name},
+        "latest_version": _node_version(request, pack),
+        "status": "NodeStatusActive",
+        "downloads": 100,
+        "github_stars": 10,
+        "tags": [],
+        "preempted_comfy_node_names": [],
+    }
+
+
+def _node_version(request: Request, pack: NodePack) -> dict[str, Any]:
+    return {
+        "id": f"{pack.id}-{pack.version}",
+        "node_id": pack.id,
+        "version": pack.version,
+        "status": "NodeVersionStatusActive",
+        "downloadUrl": f"{request.base}{archive_path(pack)}",
+        "dependencies": [],
+        "deprecated": False,
+        "changelog": "",
+        "createdAt": "2026-01-01T00:00:00Z",
+    }
+
+
+def _list_row(pack: NodePack) -> dict[str, Any]:
+    return {
+        "author": "",
+        "title": pack.name,
+        "id": pack.id,
+        "reference": pack.repository,
+        "files": [pack.repository],
+        "install_type": "git-clone",
+        "description": "",
+    }
+
+
+_ROUTES: Final[tuple[tuple[re.Pattern[str], Callable[..., Response]], ...]] = (
+    (re.compile(r"/nodes"), _nodes),
+    (re.compile(r"/nodes/search"), _search),
+    (re.compile(r"/nodes/([^/]+)"), _one),
+    (re.compile(r"/nodes/([^/]+)/install"), _install),
+    (re.compile(r"/comfy-nodes/(.+)/node"), _of_class),
+    (re.compile(r"/archives/([^/]+)/([^/]+)/node\.zip"), _archive),
+)
