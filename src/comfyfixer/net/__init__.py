@@ -1,0 +1,1 @@
+"""One HTTP client for everything: pools, proxies, keys, limits, redirects, retries and the cache of answers."""

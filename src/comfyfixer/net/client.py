@@ -1,0 +1,196 @@
+"""The one HTTP client: `get` and `post` for hubs' answers, `open` for files, `allowed` for foreign addresses."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlencode
+
+import msgspec
+
+from comfyfixer import __version__
+from comfyfixer.errors import DownloadError, Interrupted, SourceError
+from comfyfixer.model.event import Emit
+from comfyfixer.net.answer import Answer
+from comfyfixer.net.asking import Asker
+from comfyfixer.net.cache import AnswerCache
+from comfyfixer.net.credentials import Credentials
+from comfyfixer.net.failures import Refused, as_download_error
+from comfyfixer.net.gates import Gates
+from comfyfixer.net.hops import Hops, Request
+from comfyfixer.net.hosts import HostRules
+from comfyfixer.net.questions import Question, Questions
+from comfyfixer.net.redact import plain, redact
+from comfyfixer.net.transfer import Transfer
+from comfyfixer.net.url import Url
+from comfyfixer.net.waiting import retry_after
+from comfyfixer.settings import Settings
+
+if TYPE_CHECKING:
+    from comfyfixer.net.transport import Transport
+
+# Honest on purpose: hubs send what looks like a browser to a login page.
+USER_AGENT: Final = f"ComfyFixerSmart/{__version__} (+https://github.com/comfyfixer/comfyfixersmart)"
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Time and chance, handed in.
+
+    Attributes:
+        wall: Seconds since 1970, for ages and dates.
+        clock: Seconds that only grow, for waiting.
+        sleep: None waits really, and ends early when the client is stopped.
+        chance: 0 to 1, spreads repeated requests.
+    """
+
+    wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] | None = None
+    chance: Callable[[], float] = random.random
+
+
+REAL_TIME: Final = Timing()
+
+
+def make_client(settings: Settings, emit: Emit, *, cache_path: Path | None, timing: Timing = REAL_TIME) -> "Client":
+    """The client of one run. Close it, or use it in a `with`.
+
+    Args:
+        cache_path: File that keeps answers between runs; None keeps them for this run only.
+    """
+    from comfyfixer.net.transport import Transport
+
+    return Client(
+        settings, emit, cache=AnswerCache(cache_path, emit, timing.wall),
+        transport=Transport(timeout_s=settings.timeout_seconds), timing=timing,
+    )  # fmt: skip
+
+
+class Client:
+    """Asks hubs and opens files. Thread-safe."""
+
+    def __init__(
+        self, settings: Settings, emit: Emit, *, cache: AnswerCache, transport: "Transport", timing: Timing
+    ) -> None:
+        self._wall = timing.wall
+        self._rules = HostRules(settings)
+        self._credentials = Credentials(settings)
+        self._transport = transport
+        self._hops = Hops(self._rules, self._credentials, transport, emit)
+        self._stopped = threading.Event()
+        self._gates = Gates(
+            emit, clock=timing.clock, sleep=timing.sleep or self._sleep,
+            has_huggingface_key=settings.huggingface_key is not None,
+        )  # fmt: skip
+        asker = Asker(
+            self._hops, self._gates, timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance
+        )
+        self._cache = cache
+        self._questions = Questions(asker, cache, emit, timing.wall)
+
+    def get(
+        self,
+        url: str,
+        *,
+        params: Sequence[tuple[str, str]] = (),
+        max_age_s: float | None = None,
+        accept_html: bool = False,
+    ) -> Answer:
+        """The whole answer to a question, at most 32 MiB; the same question is sent once in a run.
+
+        Args:
+            params: Appended to the query; names may repeat.
+            max_age_s: An answer of an earlier run that is not older is taken (a "no": a sixth of it); None: none is.
+            accept_html: Take any text; else only JSON is an answer.
+
+        Raises:
+            SourceError: No usable answer came; code `hub-...`, or why the address is not asked.
+            NotThere: The hub has no such thing.
+        """
+        if params:
+            url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
+        return self._questions.answer(self._question("GET", url, {}, None, max_age_s), accept_html=accept_html)
+
+    def post(self, url: str, *, body: bytes, content_type: str, max_age_s: float | None = None) -> Answer:
+        """Like `get`, for questions that have a body. Only for what changes nothing at the hub: it may be repeated."""
+        return self._questions.answer(self._question("POST", url, {"Content-Type": content_type}, body, max_age_s))
+
+    def open(self, url: str, *, headers: Mapping[str, str] = {}, origin_trusted: bool) -> Transfer:
+        """Begin a download; redirects are followed, no answer is cached, HTTP errors are in `Transfer.status`.
+
+        Args:
+            headers: Further request headers, such as `Range`; never a key: those are added here, for their own host.
+            origin_trusted: False for an address out of a workflow: its host has to be on the list of allowed hosts.
+
+        Raises:
+            DownloadError: `host-not-allowed`, `address-not-allowed`, `too-many-redirects`, `hub-rate-limited`, or
+                (mostly `retryable`) `hub-unreachable`, `hub-timeout`, `hub-tls`.
+        """
+        first = Url.parse(url)
+        reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
+        if first is None or reason:
+            hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
+            raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
+        kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
+        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
+        try:
+            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop)
+        except (SourceError, Refused) as error:
+            raise as_download_error(error) from error
+        transfer = Transfer(reply.response, redact(str(reply.url)))
+        self._obey(reply.url, transfer)
+        return transfer
+
+    def allowed(self, url: str) -> str | None:
+        """Why a URL out of a workflow may not be fetched, as the end of a sentence; None when it may."""
+        return self._rules.reason_against(Url.parse(url))
+
+    def stop(self) -> None:
+        """End all waiting: whoever waits for a host raises `Interrupted`. For another thread to call."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Stop, and close connections and cache."""
+        self.stop()
+        self._transport.close()
+        self._cache.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise Interrupted("The run was stopped while it waited for a host", hint="`comfyfixer resume` goes on")
+
+    def _before_hop(self, url: Url) -> None:
+        self._gates.for_files(url).wait_for_turn()
+
+    def _obey(self, url: Url, transfer: Transfer) -> None:
+        """Note what the host of a file says about its limits; whoever asks it next waits."""
+        gate = self._gates.for_files(url)
+        gate.note_answer(transfer.headers)
+        seconds = retry_after(transfer.headers, self._wall()) if transfer.status in (429, 503) else None
+        if seconds:
+            try:
+                gate.silence(seconds, f"HTTP {transfer.status}: it asks for silence")
+            except SourceError:
+                return  # longer than we may wait: the next request to this host says so
+
+    def _question(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_age_s: float | None
+    ) -> Question:
+        parsed = Url.parse(url)
+        if parsed is None:
+            raise SourceError(f"{plain(url)} is no address that can be asked", code="host-not-allowed")
+        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", "Accept": "application/json", **headers}
+        keyed = self._credentials.variable(parsed) is not None
+        request = Request(method=method, url=parsed, headers=sent, body=body)
+        return Question(request=request, keyed=keyed, max_age_s=max_age_s)

@@ -1,0 +1,150 @@
+"""Connections: pools, proxies, certificates, and the look at the peer's address before anything is sent."""
+
+import logging
+import os
+import socket
+import ssl
+import threading
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from comfyfixer.net.failures import NoAnswer, network_errors, translated
+from comfyfixer.net.hosts import is_private, private_address
+from comfyfixer.net.url import Url
+
+_CONNECT_SECONDS: Final = 10.0
+_POOLED_PER_HOST: Final = 16
+
+# The library's own log lines hold whole addresses, signatures included.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
+
+def _checked(sock: socket.socket, host: str) -> socket.socket:
+    """The same socket, when its peer is a public address.
+
+    Looking at the peer, not at the name, leaves no moment in which the name could get another address.
+    """
+    if is_private(str(sock.getpeername()[0])):
+        sock.close()
+        raise private_address(host)
+    return sock
+
+
+class _GuardedConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _checked(super()._new_conn(), self.host)
+
+
+class _GuardedSecureConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _checked(super()._new_conn(), self.host)
+
+
+class _GuardedPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedConnection
+
+
+class _GuardedSecurePool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedSecureConnection
+
+
+def tls_context() -> ssl.SSLContext:
+    """Certificates to trust: `SSL_CERT_FILE`, else the system's own store."""
+    file = os.environ.get("SSL_CERT_FILE")
+    if file:
+        return ssl.create_default_context(cafile=file)
+    try:
+        import truststore
+    except ImportError:
+        return ssl.create_default_context()
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def proxy_for(url: Url) -> str | None:
+    """The proxy that the environment (or the system) names for an address."""
+    if urllib.request.proxy_bypass(url.shown_host):
+        return None
+    proxy = urllib.request.getproxies().get(url.scheme)
+    if not proxy:
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+class Transport:
+    """Sends one request over a pooled connection; follows nothing, repeats nothing. Thread-safe."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        self._timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, timeout_s), read=timeout_s)
+        self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def send(
+        self, method: str, url: Url, *, headers: Mapping[str, str], body: bytes | None, guarded: bool
+    ) -> urllib3.BaseHTTPResponse:
+        """Send, and give the answer as soon as its head is here.
+
+        Args:
+            guarded: Refuse a peer with a private address. Behind a proxy the peer is the proxy: it decides.
+
+        Raises:
+            NoAnswer: No HTTP answer came.
+            Refused: `address-not-allowed`.
+        """
+        try:
+            manager = self._manager(url, proxy_for(url), guarded)
+            return manager.urlopen(
+                method, str(url), headers=headers, body=body, redirect=False, retries=False,
+                preload_content=False, timeout=self._timeout,
+            )  # fmt: skip
+        except network_errors() as error:
+            raise translated(error, url.shown_host) from error
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for manager in self._managers.values():
+            manager.clear()
+
+    def _manager(self, url: Url, proxy: str | None, guarded: bool) -> urllib3.PoolManager:
+        key = (url.scheme, proxy, guarded)
+        with self._lock:
+            if key not in self._managers:
+                self._managers[key] = self._made(url.scheme, proxy, guarded)
+            return self._managers[key]
+
+    def _made(self, scheme: str, proxy: str | None, guarded: bool) -> urllib3.PoolManager:
+        options: dict[str, Any] = {"maxsize": _POOLED_PER_HOST, "num_pools": 32}
+        if scheme == "https":
+            options["ssl_context"] = _context()
+        if proxy:
+            return _proxied(proxy, options)
+        manager = urllib3.PoolManager(**options)
+        if guarded:
+            manager.pool_classes_by_scheme = {"http": _GuardedPool, "https": _GuardedSecurePool}
+        return manager
+
+
+def _context() -> ssl.SSLContext:
+    try:
+        return tls_context()
+    except (OSError, ssl.SSLError) as error:
+        hint = "Let SSL_CERT_FILE name a file of certificates in PEM form, or unset it"
+        raise NoAnswer(
+            f"The certificates can't be read: {error}", code="hub-tls", hint=hint, retryable=False
+        ) from error
+
+
+def _proxied(proxy: str, options: dict[str, Any]) -> urllib3.ProxyManager:
+    """A manager behind a http(s) proxy; user name and password come out of its address."""
+    parts = urllib3.util.parse_url(proxy)
+    if parts.scheme not in ("http", "https"):
+        hint = "Name a http or https proxy in HTTPS_PROXY, or unset it"
+        message = f"Proxies of the kind `{parts.scheme}` are not spoken"
+        raise NoAnswer(message, code="hub-unreachable", hint=hint, retryable=False, connected=False)
+    headers = urllib3.make_headers(proxy_basic_auth=urllib.parse.unquote(parts.auth)) if parts.auth else None
+    address = f"{parts.scheme}://{parts.netloc}"
+    return urllib3.ProxyManager(address, proxy_headers=headers, **options)
