@@ -1,0 +1,1 @@
+"""The local ComfyUI installation: where it is, which models and node packs it has."""
