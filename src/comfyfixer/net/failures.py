@@ -50,6 +50,8 @@ def translated(error: Exception, where: str) -> NoAnswer:
 
     if isinstance(error, raised.NameResolutionError):
         return _unreachable(f"The name of {where} could not be resolved")
+    if isinstance(error, raised.NewConnectionError):
+        return _unreachable(f"{where} could not be reached")
     if isinstance(error, raised.ProxyError):
         return _unreachable(f"The proxy on the way to {where} gave no connection")
     if isinstance(error, raised.SSLError):
@@ -57,8 +59,6 @@ def translated(error: Exception, where: str) -> NoAnswer:
     if isinstance(error, (raised.TimeoutError, TimeoutError)):
         connected = not isinstance(error, raised.ConnectTimeoutError)
         return NoAnswer(f"{where} did not answer in time", code="hub-timeout", hint=_AGAIN, connected=connected)
-    if isinstance(error, raised.NewConnectionError):
-        return _unreachable(f"{where} could not be reached")
     if isinstance(error, raised.DecodeError):
         hint = "Try again later"
         return NoAnswer(f"{where} sent damaged data", code="hub-bad-answer", hint=hint)
