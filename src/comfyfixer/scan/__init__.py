@@ -1,0 +1,1 @@
+"""Workflow bytes in, what the workflow needs out."""

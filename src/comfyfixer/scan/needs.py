@@ -1,0 +1,194 @@
+"""Which values of a flattened graph name model files, and how that is known."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from comfyfixer.scan.folders import folder_of_class, folder_of_input
+from comfyfixer.scan.graph import Graph, Node
+from comfyfixer.scan.knowledge import ROW, Knowledge, Slot
+from comfyfixer.scan.nested import Entry, nested_entries
+from comfyfixer.scan.text_tags import EMBEDDING, LORA, embeddings, lora_tags
+from comfyfixer.scan.values import names_model_file, placeholder, stands_for_no_file
+from comfyfixer.scan.widgets import entries, unplaced, value_at
+
+_TAES: Final = ("taesd", "taesdxl", "taesd3", "taef1", "taef2", "taeqi2_1")
+"""VAELoader shows each of these where `vae_approx` has both its encoder and its decoder."""
+
+_VIDEO_TAES: Final = ("taehv", "lighttaew2_2", "lighttaew2_1", "lighttaehy1_5", "taeltx_2", "taeh3")
+_IDLE: Final = re.compile(r"^(show|preview|display|view|save|export|write|note|label)|(viewer|preview|saver|saving)$")
+_REMOTE: Final = ("BizyAir", "DownloadAndLoad", "(Down)Load", "(down)load")
+"""Their models stay on another machine, or are fetched by the node itself."""
+
+
+class Need(msgspec.Struct, gc=False):
+    """One value that names a model file.
+
+    Attributes:
+        filename: Differs from the value's own name only for values that stand for files of other names.
+    """
+
+    node: Node
+    input: str
+    value: str
+    folder: str | None
+    known_by: str | None
+    active: bool
+    origin: str = "widget"
+    filename: str | None = None
+
+
+class Tags(msgspec.Struct, frozen=True):
+    """Which kinds of tags occur anywhere in the file: most have none, and need no look at their texts."""
+
+    embeddings: bool
+    loras: bool
+
+
+def find_needs(graph: Graph, knowledge: Knowledge, tags: Tags) -> list[Need]:
+    """All needs in document order, inactive ones too."""
+    found: list[Need] = []
+    slots, builtin, frontend = knowledge.slots, knowledge.builtin_types, knowledge.frontend_types
+    look_at_texts = tags.embeddings or tags.loras
+    for node in graph.nodes:
+        node_type = node.type
+        if node_type in slots:
+            found += _of_loader(node, slots[node_type], graph, knowledge)
+        elif node_type not in builtin and node_type not in frontend and not _is_idle(node_type, knowledge):
+            found += _of_unknown(node, graph, knowledge, frozenset())
+        if look_at_texts and node_type not in frontend and not _only_shows(node_type):
+            found += _in_texts(node, knowledge, tags)
+    return found
+
+
+def _of_loader(node: Node, slots: tuple[Slot, ...], graph: Graph, knowledge: Knowledge) -> Iterator[Need]:
+    taken: set[Any] = set()
+    for slot in slots:
+        if ROW in slot.name:
+            yield from _of_rows(node, slot)
+            continue
+        value = value_at(node, slot.name, slot.index)
+        if type(value) is str and _is_file(value, slot):
+            taken.update((slot.name, slot.index))
+            yield from _of_slot(node, slot, value)
+    if slots[0].known_by != "builtin":
+        yield from _of_unknown(node, graph, knowledge, frozenset(taken))
+
+
+def _is_file(value: str, slot: Slot) -> bool:
+    if names_model_file(value):
+        return True
+    return slot.bare and bool(value) and "\n" not in value and not stands_for_no_file(value) and not placeholder(value)
+
+
+def _of_rows(node: Node, slot: Slot) -> Iterator[Need]:
+    for name, _, value in entries(node):
+        if names_model_file(value):
+            yield Need(node, name, value, slot.folders[0], slot.known_by, node.active)
+
+
+def _of_slot(node: Node, slot: Slot, value: str) -> Iterator[Need]:
+    active = node.active and not _is_off(node, slot)
+    if node.type == "VAELoader" and value in _TAES:
+        for part in ("encoder", "decoder"):
+            yield Need(node, slot.name, value, "vae_approx", slot.known_by, active, filename=f"{value}_{part}")
+        return
+    folder = slot.folders[0]
+    if node.type == "VAELoader" and value.startswith(_VIDEO_TAES):
+        folder = "vae_approx"
+    yield Need(node, slot.name, value, folder, slot.known_by, active)
+
+
+def _is_off(node: Node, slot: Slot) -> bool:
+    switch = slot.switch
+    if switch is None:
+        return False
+    state = value_at(node, switch.name, switch.index)
+    if switch.at_most is not None:
+        return isinstance(state, int | float) and state < switch.at_most
+    return state in switch.off
+
+
+def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset[Any]) -> Iterator[Need]:
+    """Values that by their form name model files, wherever they lie in the node."""
+    found = [
+        need
+        for name, index, value in entries(node)
+        if not (name in taken or (index is not None and index in taken))
+        for need in _in_value(node, name, value, graph, knowledge)
+    ]
+    stale = [name for name in unplaced(node) if folder_of_input(name)]
+    if stale:
+        found = _without_stale(found, stale)
+    yield from found
+
+
+def _without_stale(found: list[Need], names: list[str]) -> list[Need]:
+    """One widget is replaced, one value without a name could be it: that value is stale."""
+    nameless = [need for need in found if need.input.startswith("widget ")]
+    return [need for need in found if need not in nameless] if len(nameless) == len(names) == 1 else found
+
+
+def _in_value(node: Node, name: str, value: Any, graph: Graph, knowledge: Knowledge) -> Iterator[Need]:
+    if type(value) is str and names_model_file(value):
+        yield _guessed(node, Entry(name, value), "widget", graph, knowledge)
+    elif value and type(value) in (dict, list, str):
+        for entry in nested_entries(name, value, about_loras="lora" in node.type.lower()):
+            yield _guessed(node, entry, "nested", graph, knowledge)
+
+
+def _guessed(node: Node, entry: Entry, origin: str, graph: Graph, knowledge: Knowledge) -> Need:
+    folder, known_by = _folder(node, entry, graph, knowledge)
+    return Need(node, entry.path, entry.value, folder, known_by, node.active and entry.on, origin)
+
+
+def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tuple[str | None, str | None]:
+    folder = folder_of_input(entry.path) or ("loras" if entry.is_lora else None)
+    if folder:
+        return folder, "input-name"
+    for consumer, name in graph.hints.get(node.id, ()):
+        for slot in knowledge.slots.get(consumer, ()):
+            if slot.name == name:
+                return slot.folders[0], slot.known_by
+    folder = folder_of_class(node.type)
+    return (folder, "node-name") if folder else (None, None)
+
+
+@lru_cache(maxsize=8192)
+def _is_idle_name(node_type: str) -> bool:
+    words = re.sub(r"\(.*?\)|[^a-zA-Z0-9]", "", node_type).lower()
+    return bool(_IDLE.search(words)) and "load" not in words
+
+
+def _is_idle(node_type: str, knowledge: Knowledge) -> bool:
+    """Whether a class neither loads what its values name, nor needs it placed by anyone."""
+    return node_type in knowledge.self_fetching or node_type.startswith(_REMOTE) or _is_idle_name(node_type)
+
+
+@lru_cache(maxsize=8192)
+def _only_shows(node_type: str) -> bool:
+    return _is_idle_name(node_type)
+
+
+def _in_texts(node: Node, knowledge: Knowledge, tags: Tags) -> Iterator[Need]:
+    reads_loras = tags.loras and node.type in knowledge.lora_tag_types
+    for name, _, value in entries(node):
+        for text in _texts(value):
+            if tags.embeddings and EMBEDDING in text:
+                for found in embeddings(text):
+                    yield Need(node, name, found, "embeddings", "builtin", node.active, "embedding")
+            if reads_loras and LORA in text.lower():
+                for found in lora_tags(text):
+                    yield Need(node, name, found, "loras", "popular", node.active, "lora-tag")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if type(value) is str:
+        yield value
+    elif type(value) is list:
+        yield from (part for part in value if type(part) is str)
+    elif type(value) is dict:
+        yield from (part for part in value.values() if type(part) is str)

@@ -1,0 +1,104 @@
+"""One workflow file's bytes to what the workflow needs."""
+
+from typing import Any, Final
+
+from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, base_name, expected_type
+from comfyfixer.scan.api import flatten_prompt
+from comfyfixer.scan.evidence import Evidence, hashes_of, settled_folder, urls_of
+from comfyfixer.scan.graph import Graph, Node
+from comfyfixer.scan.groups import group_name
+from comfyfixer.scan.knowledge import Knowledge
+from comfyfixer.scan.needs import Need, Tags, find_needs
+from comfyfixer.scan.raw import RawWorkflow
+from comfyfixer.scan.recognise import MAX_BYTES, Prompt, recognise
+from comfyfixer.scan.ui import flatten
+
+__all__ = ["MAX_BYTES", "read_workflow"]
+
+_CORE: Final = "comfy-core"
+
+
+def read_workflow(data: bytes, path: str, knowledge: Knowledge) -> Workflow | None:
+    """What the workflow in a JSON file needs; None where the file is JSON of another kind.
+
+    Raises:
+        WorkflowError: It should be a workflow and can't be read; the code says why.
+    """
+    found = recognise(data)
+    if found is None:
+        return None
+    tags = Tags(embeddings=b"embedding:" in data, loras=b"<lora:" in data)
+    return describe(found, path, "ui" if isinstance(found, RawWorkflow) else "api", knowledge, tags)
+
+
+def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge, tags: Tags) -> Workflow:
+    """The needs of a workflow or prompt, wherever it was found."""
+    is_ui = isinstance(found, RawWorkflow)
+    graph = flatten(found) if isinstance(found, RawWorkflow) else flatten_prompt(found)
+    evidence = Evidence(graph.nodes, found.models if isinstance(found, RawWorkflow) else None)
+    models = tuple(_reference(need, evidence) for need in find_needs(graph, knowledge, tags))
+    types = _types(graph, knowledge)
+    return Workflow(
+        path=path,
+        format=kind,
+        models=models,
+        node_types=tuple(sorted(types)),
+        custom_nodes=tuple(
+            _custom(node, is_ui)
+            for node in graph.nodes
+            if node.type in types and node.type not in knowledge.builtin_types
+        ),
+    )
+
+
+def _types(graph: Graph, knowledge: Knowledge) -> set[str]:
+    types = {node.type for node in graph.nodes} - knowledge.frontend_types
+    return {name for name in types if name and not group_name(name) and not _is_uuid(name)}
+
+
+def _is_uuid(name: str) -> bool:
+    """Types of instances are the ids of their definitions; one whose definition is gone is no pack's type."""
+    return len(name) == 36 and name[8] == name[13] == name[18] == name[23] == "-" and _is_hex(name.replace("-", ""))
+
+
+def _is_hex(text: str) -> bool:
+    return len(text) == 32 and not set(text.lower()) - set("0123456789abcdef")
+
+
+def _reference(need: Need, evidence: Evidence) -> ModelReference:
+    declared = evidence.declared(need)
+    folder, known_by = settled_folder(need, declared)
+    urls = urls_of(need, declared, evidence)
+    return ModelReference(
+        value=need.value,
+        filename=need.filename or base_name(need.value),
+        folder=folder,
+        expected_type=expected_type(folder),
+        folder_known_by=known_by,
+        node_id=need.node.id,
+        node_type=need.node.type,
+        input=need.input,
+        active=need.active,
+        origin=need.origin,
+        urls=tuple(urls),
+        url_origins=urls,
+        hashes=hashes_of(declared),
+    )
+
+
+def _custom(node: Node, is_ui: bool) -> NodeReference:
+    properties = node.raw.properties if is_ui and node.raw is not None else None
+    if properties is None or properties.cnr_id == _CORE:
+        return NodeReference(node_type=node.type, node_id=node.id, active=node.active)
+    return NodeReference(
+        node_type=node.type,
+        node_id=node.id,
+        active=node.active,
+        cnr_id=_text(properties.cnr_id),
+        aux_id=_text(properties.aux_id),
+        version=_text(properties.ver),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,182 @@
+"""Bytes to the raw workflow in them, or the plain "no": cheap for the many JSON files that are none."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from comfyfixer.errors import WorkflowError
+from comfyfixer.scan.api import is_prompt
+from comfyfixer.scan.raw import RawWorkflow, forgiving
+
+MAX_BYTES: Final = 100 * 1024 * 1024
+"""ComfyUI's server takes no larger upload by default (`--max-upload-size`), so it can have saved no larger workflow."""
+
+_UI: Final = msgspec.json.Decoder(RawWorkflow)
+_ANY: Final = msgspec.json.Decoder(msgspec.Raw)
+_STRINGS: Final = rb'"(?:[^"\\]|\\.)*"'
+_NO_NUMBER: Final = re.compile(_STRINGS + rb"|-?\b(?:NaN|Infinity)\b|-?\d+(?:\.\d*)?[eE]\+?\d{3,}", re.DOTALL)
+_LONE_SURROGATE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+_COMMENTS: Final = re.compile(_STRINGS + rb"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])", re.DOTALL)
+_BOMS: Final = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_MAX_WRAPPING: Final = 6
+_MAX_WRAPPED: Final = 5_000
+_UNREADABLE: Final = "Open it in ComfyUI and save it again, or remove it from the workflows folder"
+
+Prompt = dict[str, Any]
+
+
+def recognise(data: bytes) -> RawWorkflow | Prompt | None:
+    """The UI workflow or API prompt that a JSON file holds; None where it is valid JSON of another kind.
+
+    Raises:
+        WorkflowError: It is no JSON, or looks like a workflow and can't be read.
+    """
+    text = _utf8(data)
+    if not text.strip():
+        raise WorkflowError("The file is empty", code="workflow-empty", hint=_UNREADABLE)
+    maybe = b'"nodes' in text or b"class_type" in text
+    if len(text) > MAX_BYTES and maybe:
+        raise too_large(len(data))
+    try:
+        if maybe:
+            return _recognise(text)
+        _check_json(text)
+    except RecursionError:
+        raise WorkflowError("The file is nested too deeply", code="workflow-too-deep", hint=_UNREADABLE) from None
+    except UnicodeDecodeError:
+        raise WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE) from None
+    except msgspec.DecodeError as error:
+        raise WorkflowError(
+            f"The file is no valid JSON: {str(error)[:120]}", code="workflow-invalid-json", hint=_UNREADABLE
+        ) from None
+    return None
+
+
+def too_large(size_bytes: int) -> WorkflowError:
+    """The error for a file that no workflow can be."""
+    return WorkflowError(
+        f"The file has {size_bytes} bytes; ComfyUI itself saves no workflow above {MAX_BYTES}",
+        code="workflow-too-large",
+        hint=_UNREADABLE,
+    )
+
+
+def _utf8(data: bytes) -> bytes:
+    if data.startswith(b"\xef\xbb\xbf"):
+        return data[3:]
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding).encode()
+            except UnicodeError:
+                raise WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE) from None
+    return data
+
+
+def _check_json(text: bytes) -> None:
+    """Valid JSON, also with the comments of configuration files, is passed over; anything else is an error."""
+    try:
+        _ANY.decode(text)
+    except msgspec.DecodeError:
+        _ANY.decode(_COMMENTS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"", text))
+
+
+def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
+    try:
+        return _read(text)
+    except msgspec.ValidationError:
+        return _read(_mended(text))
+    except msgspec.DecodeError:
+        mended = _mended(text)
+        if mended == text:
+            raise
+        return _read(mended)
+
+
+def _mended(text: bytes) -> bytes:
+    """Bare `NaN` and the like become null, as in the frontend; halves of characters become a replacement sign."""
+    numbers = _NO_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", text)
+    return _LONE_SURROGATE.sub(rb"\\ufffd", numbers)
+
+
+def _read(text: bytes) -> RawWorkflow | Prompt | None:
+    if b'"nodes"' in text:
+        try:
+            workflow = _UI.decode(text)
+        except msgspec.ValidationError:
+            workflow = None
+        if workflow is not None and workflow.nodes is not None:
+            return workflow if _is_ui(workflow, text) else None
+    return _from_loose(msgspec.json.decode(text))
+
+
+def _is_ui(workflow: RawWorkflow, text: bytes) -> bool:
+    """Whether an object with `nodes` is ComfyUI's: other node editors have edges, connections, or foreign types."""
+    links = bytes(workflow.links).lstrip()
+    if not links.startswith((b"[", b"{", b"null")) and b'"last_node_id"' not in text:
+        return False
+    if links.startswith(b"[{") and b'"origin_id"' not in links:
+        return False
+    nodes = workflow.nodes or []
+    types = [node.type for node in nodes if type(node.type) is str and node.type]
+    if nodes and not types:
+        return False
+    return b"Node name for S&R" in text or not types or not all(map(_is_litegraph, types))
+
+
+def _is_litegraph(node_type: str) -> bool:
+    """LiteGraph's own types are `category/name`, in lower case."""
+    return "/" in node_type and node_type.islower() and not node_type.startswith("workflow/")
+
+
+def _from_loose(value: Any) -> RawWorkflow | Prompt | None:
+    if not isinstance(value, dict) or isinstance(value.get("templates"), list):
+        return None
+    found = [_as_workflow(part) for part in _candidates(value)]
+    workflows = [part for part in found if isinstance(part, RawWorkflow)]
+    prompts = [part for part in found if isinstance(part, dict)]
+    if workflows:
+        return max(workflows, key=lambda workflow: len(workflow.nodes or ()))
+    return max(prompts, key=len, default=None)
+
+
+def _as_workflow(value: Any) -> RawWorkflow | Prompt | None:
+    if is_prompt(value):
+        return dict(value)
+    if isinstance(value.get("nodes"), list):
+        text = msgspec.json.encode(value)
+        workflow = forgiving(value, RawWorkflow)
+        return workflow if workflow.nodes is not None and _is_ui(workflow, text) else None
+    return None
+
+
+def _candidates(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """The object itself and those inside it that may be a workflow, also as JSON in a text."""
+    found: list[dict[str, Any]] = []
+    level: list[Any] = [value]
+    for _ in range(_MAX_WRAPPING):
+        inside: list[Any] = []
+        for part in map(_unpacked, level[:_MAX_WRAPPED]):
+            if isinstance(part, dict) and (is_prompt(part) or isinstance(part.get("nodes"), list)):
+                found.append(part)
+            elif isinstance(part, dict | list):
+                inside += part.values() if isinstance(part, dict) else part
+        level = inside
+    return found
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] == "{" and ("class_type" in value or '"nodes"' in value):
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+    return value
