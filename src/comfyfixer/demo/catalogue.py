@@ -162,10 +162,11 @@ def content_for(name: str, folder: str, seed: str, size_bytes: int = 16_384) -> 
     return Weights(kind=KIND_OF_FOLDER.get(folder, "other"), seed=seed, size_bytes=size_bytes)
 
 
-def catalogue_from_urls(urls: Iterable[tuple[str, str, str]]) -> Catalogue:
-    """Tiny stand-ins for each huggingface.co and civitai.com URL in `(name, url, directory)` rows.
+def catalogue_from_urls(urls: Iterable[tuple[str, str, str]], *, size_bytes: int = 16_384) -> Catalogue:
+    """Stand-ins of `size_bytes` for each huggingface.co and civitai.com URL in `(name, url, directory)` rows.
 
-    Rows of other hosts are left out. The same URL always gives the same bytes.
+    Rows of other hosts are left out. The same URL always gives the same bytes, which are not those that a workflow's
+    own hash promises.
     """
     repos: dict[str, dict[str, RepoFile]] = {}
     revisions: dict[str, set[str]] = {}
@@ -174,12 +175,12 @@ def catalogue_from_urls(urls: Iterable[tuple[str, str, str]]) -> Catalogue:
         parts = urlsplit(url)
         if parts.hostname == "huggingface.co" and (match := _HUGGINGFACE_FILE.fullmatch(unquote(parts.path))):
             repo, path = match["repo"], match["path"]
-            content = content_for(path, directory, f"{repo}/{path}")
+            content = content_for(path, directory, f"{repo}/{path}", size_bytes)
             repos.setdefault(repo, {}).setdefault(path, RepoFile(path=path, content=content))
             revisions.setdefault(repo, {"main"}).add(match["revision"])
         elif parts.hostname == "civitai.com" and (match := _CIVITAI_VERSION.fullmatch(parts.path)):
             version_id = int(match["version"])
-            models.setdefault(version_id, _stand_in(version_id, name, directory))
+            models.setdefault(version_id, _stand_in(version_id, name, directory, size_bytes))
     return Catalogue(civitai=tuple(models.values()), huggingface=tuple(_repositories(repos, revisions)))
 
 
@@ -189,11 +190,11 @@ def _repositories(files: dict[str, dict[str, RepoFile]], revisions: dict[str, se
         yield HuggingFaceRepo(id=repo, files=ordered, revisions=tuple(sorted(revisions[repo])))
 
 
-def _stand_in(version_id: int, name: str, directory: str) -> CivitaiModel:
+def _stand_in(version_id: int, name: str, directory: str, size_bytes: int) -> CivitaiModel:
     file = CivitaiFile(
         id=version_id + 5_000_000,
         name=name,
-        content=content_for(name, directory, f"civitai {version_id}"),
+        content=content_for(name, directory, f"civitai {version_id}", size_bytes),
         primary=True,
         override_name=name,
     )

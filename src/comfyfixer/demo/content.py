@@ -97,8 +97,8 @@ def git_sha1_of(content: Content) -> str:
 
 
 def xet_hash_of(content: Content) -> str:
-    """Stands for the CDN's own entity tag: 64 digits that are not the file's SHA-256."""
-    return hashlib.sha256(f"xet {sha256_of(content)}".encode()).hexdigest()
+    """Stands for the CDN's own entity tag: 64 digits that are not the file's SHA-256, known without reading it."""
+    return hashlib.sha256(b"xet " + msgspec.json.encode(content)).hexdigest()
 
 
 def gguf(seed: str, size_bytes: int = 4096) -> Plain:

@@ -85,7 +85,9 @@ class Hub:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        for gate in list(self._gates.values()):
+        with self._lock:
+            gates = tuple(self._gates.values())
+        for gate in gates:
             gate.open()
         self._acceptor.stop()
         for port in self._ports.values():
@@ -166,8 +168,9 @@ class Hub:
             self._requests.append(recorded)
 
     def _pass_gate(self, name: str) -> None:
+        gate = self.gate(name)
         if not self._stopped.is_set():
-            self.gate(name).wait()
+            gate.wait()
 
 
 def _world(catalogue: Catalogue, endpoints: Endpoints, signature_seconds: int) -> World:
