@@ -35,7 +35,11 @@ def _finished(status: Status, details: dict[str, Any]) -> Status:
 
 def _stopped(status: Status, details: dict[str, Any]) -> Status:
     return msgspec.structs.replace(
-        _problem(status, details), phase="error", exit_code=details["exit_code"], downloads=()
+        _problem(status, details),
+        phase="error",
+        interrupted_phase=status.phase,
+        exit_code=details["exit_code"],
+        downloads=(),
     )
 
 

@@ -36,6 +36,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         timestamp: Same moment as `updated`, kept for the first plan's readers. ISO 8601 with offset.
         phase: `idle`, `scanning`, `resolving`, `downloading`, `complete` or `error`.
         exit_code: None while the run is going on.
+        interrupted_phase: With phase `error`: the phase in which the run stopped.
     """
 
     schema_version: int = 1
@@ -50,4 +51,5 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     started: str | None = None
     updated: str | None = None
     exit_code: int | None = None
+    interrupted_phase: str | None = None
     downloads: tuple[Progress, ...] = ()

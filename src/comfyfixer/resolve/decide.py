@@ -37,7 +37,7 @@ def decide(
         doubt, proven = "nothing tells into which models folder it belongs", []
     local = _local_candidates(missing, proven)
     if proven and not local:
-        return Fetch(candidates=tuple(proven), because=because)
+        return Fetch(candidates=tuple(_promised(missing, candidate) for candidate in proven), because=because)
     shown = _ranked(missing, judged, fuzzy_threshold)[:max_results]
     if local or shown:
         return Ask(candidates=(*local, *shown), because=_why_ask(local, shown, doubt))
@@ -94,7 +94,7 @@ def _by_name(
         return [], "", f"`{missing.filename}` is a name that many different files carry"
     if any("kind-differs" in _kinds(candidate) for candidate in exact):
         return [], "", "a file of that name is of another kind than the node wants"
-    if len({candidate.sha256 for candidate in exact}) > 1 or exact[0].sha256 is None and len(exact) > 1:
+    if len({candidate.sha256 for candidate in exact}) > 1 or (exact[0].sha256 is None and len(exact) > 1):
         return [], "", "different files carry exactly this name"
     if findings.unanswered:
         silent = ", ".join(sorted(findings.unanswered))
@@ -109,6 +109,14 @@ def _with_copies(proven: Sequence[Candidate], usable: Sequence[Candidate]) -> li
         return list(proven[:1])
     same = [candidate for candidate in (*proven, *usable) if candidate.sha256 == digest]
     return list({candidate.id: candidate for candidate in same}.values())
+
+
+def _promised(missing: MissingModel, candidate: Candidate) -> Candidate:
+    """What the workflow promises about the bytes holds for a place that promises nothing itself."""
+    if candidate.sha256:
+        return candidate
+    promised = {algorithm: missing.hashes[algorithm] for algorithm in _LONG_HASHES if algorithm in missing.hashes}
+    return msgspec.structs.replace(candidate, hashes={**promised, **candidate.hashes})
 
 
 # --- evidence --------------------------------------------------------------------------------------------------------
@@ -213,13 +221,17 @@ def _ranked(missing: MissingModel, judged: Sequence[Candidate], threshold: float
 
 
 def _local_candidates(missing: MissingModel, proven: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Files that are here and may be meant, without those whose size shows that they are others."""
+    """Files that are here and may be meant.
+
+    Beside a proven file only those that may be the very same bytes: of its size, or, where the hub tells no size, in
+    the same models folder.
+    """
     sizes = {candidate.size_bytes for candidate in proven if candidate.size_bytes is not None}
-    return tuple(
-        _local_candidate(match)
-        for match in missing.local_matches
-        if not sizes or match.size_bytes is None or match.size_bytes in sizes
-    )
+
+    def may_be_meant(match: LocalMatch) -> bool:
+        return match.size_bytes in sizes if sizes else not proven or match.why != "other-folder"
+
+    return tuple(_local_candidate(match) for match in missing.local_matches if may_be_meant(match))
 
 
 def _local_candidate(match: LocalMatch) -> Candidate:

@@ -1,0 +1,20 @@
+"""`comfyfixer auto`."""
+
+import click
+
+from comfyfixer.cli.options import Common, common_options
+from comfyfixer.cli.running import run_command
+
+
+@click.command("auto")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--dry-run", is_flag=True, help="Stop before the first download: show what would be fetched.")
+@click.option("--yes", is_flag=True, expose_value=False, help="Ask nothing; nothing is asked without it, either.")
+@common_options
+def command(common: Common, paths: tuple[str, ...], *, dry_run: bool) -> int:
+    """Scan, resolve and download in one run.
+
+    PATH: workflows or folders with workflows. [default: the configured ones, else the installation's own]
+    """
+    steps = ("scan", "resolve") if dry_run else ("scan", "resolve", "download")
+    return run_command(common, "auto", steps, paths)

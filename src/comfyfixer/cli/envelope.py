@@ -1,0 +1,83 @@
+"""The only place that prints: data to stdout, talk to stderr, one envelope with `--json`."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from comfyfixer.errors import ComfyFixerError
+from comfyfixer.model.problem import Problem
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command prints with `--json`.
+
+    Attributes:
+        ok: The command did what it was asked, even if something is outstanding (exit code 3).
+        data: As the command's documentation says; null when it failed.
+    """
+
+    schema_version: int = 1
+    command: str
+    ok: bool
+    exit_code: int
+    data: Any
+    errors: tuple[Problem, ...] = ()
+
+
+def prepare_streams() -> None:
+    """File names may hold what the terminal's encoding can't: show it escaped instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="backslashreplace")
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether failures, too, are to be JSON; known before anything is parsed."""
+    return "--json" in arguments
+
+
+def show(
+    command: str,
+    data: Any,
+    lines: Iterable[str],
+    *,
+    as_json: bool,
+    exit_code: int = 0,
+    errors: Iterable[Problem] = (),
+) -> int:
+    """Print a result as an envelope or as lines; gives the exit code back."""
+    if as_json:
+        envelope = Envelope(command=command, ok=True, exit_code=exit_code, data=data, errors=tuple(errors))
+        say(msgspec.json.format(msgspec.json.encode(envelope), indent=2).decode("utf-8"))
+    else:
+        for line in lines:
+            say(line)
+    return exit_code
+
+
+def failed(command: str, error: ComfyFixerError, *, as_json: bool) -> int:
+    """Print what stopped a command; gives its exit code back."""
+    if as_json:
+        problem = Problem.of(error)
+        envelope = Envelope(command=command, ok=False, exit_code=error.exit_code, data=None, errors=(problem,))
+        say(msgspec.json.format(msgspec.json.encode(envelope), indent=2).decode("utf-8"))
+    else:
+        talk(f"error: {error.message} [{error.code}]")
+        if error.hint:
+            talk(f"hint: {error.hint}")
+    return error.exit_code
+
+
+def say(text: str) -> None:
+    """One line of data."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def talk(text: str) -> None:
+    """One line for the person at the terminal."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,38 @@
+"""`comfyfixer inspect`."""
+
+import click
+
+from comfyfixer.cli.envelope import say, talk
+from comfyfixer.cli.options import Common, common_options
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING
+from comfyfixer.pipeline.inspect import inspected
+from comfyfixer.report.tree import tree
+
+
+@click.command("inspect")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@common_options
+def command(common: Common, paths: tuple[str, ...]) -> int:
+    """Show what workflows need, without looking at the installation.
+
+    PATH: workflows or folders with workflows. [default: the configured ones, else the installation's own]
+
+    With --json one JSON object a line (JSONL), in path order. Ends with 3 when a workflow could not be read.
+    """
+    import msgspec
+
+    encode = msgspec.json.Encoder().encode
+    unreadable = passed_over = 0
+    for workflow in inspected(common.settings(), paths, lambda problem: talk(f"{problem.message} [{problem.code}]")):
+        if workflow is None:
+            passed_over += 1
+            continue
+        unreadable += not workflow.ok
+        if common.as_json:
+            say(encode(workflow).decode("utf-8"))
+        else:
+            for line in tree(workflow):
+                say(line)
+    if passed_over and not common.quiet:
+        talk(f"{passed_over} file(s) that are no workflows were passed over")
+    return EXIT_OUTSTANDING if unreadable else EXIT_DONE

@@ -1,0 +1,121 @@
+"""The entry points. Commands are imported when they are used: `status` must not pay for the downloader."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from comfyfixer import __version__
+from comfyfixer.cli.envelope import failed, prepare_streams, wants_json
+from comfyfixer.cli.options import common_options
+from comfyfixer.errors import EXIT_DONE, ComfyFixerError, Interrupted, UsageError
+
+COMMANDS: Final = {
+    "auto": "Scan, resolve and download in one run.",
+    "scan": "Read workflows and the installation; write what is missing.",
+    "resolve": "Find a source for each missing model, and prove it.",
+    "download": "Fetch what is proven, verify it, place it.",
+    "status": "Print the live status of the run in this folder.",
+    "resume": "Go on with an interrupted run.",
+    "inspect": "Show what workflows need, without looking at the installation.",
+    "doctor": "Check settings, keys, hubs, disk and permissions.",
+    "demo": "Run everything on a small bundled installation and hub: no key, no network.",
+    "schema": "Print the JSON Schema of a file or answer.",
+    "guide": "Print the guide for agents.",
+}
+_HIDDEN: Final = {"steps": "Run several steps in one run."}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands' names and first lines of help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS and cmd_name not in _HIDDEN:
+            return None
+        module = importlib.import_module(f"comfyfixer.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="comfyfixer")
+@common_options
+def cli() -> None:
+    """Make any ComfyUI workflow runnable on this machine.
+
+    Finds the models your workflows miss, proves that a file is the right one, downloads and verifies it. What can't be
+    proven is never downloaded: it is shown to you with the evidence.
+
+    Exit codes: 0 nothing is outstanding, 2 wrong usage or configuration, 3 something is outstanding,
+    4 only a remote service stands in the way, 130 interrupted (`comfyfixer resume` goes on), 1 a bug.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_streams()
+    sys.exit(_run(given))
+
+
+def _run(arguments: list[str]) -> int:
+    command = next((word for word in arguments if word in COMMANDS), "comfyfixer")
+    as_json = wants_json(arguments)
+    try:
+        result = cli.main(arguments, prog_name="comfyfixer", standalone_mode=False)
+    except ComfyFixerError as error:
+        return failed(command, error, as_json=as_json)
+    except click.ClickException as error:
+        hint = f"`comfyfixer {command} --help` shows what can be said" if command in COMMANDS else "`comfyfixer --help`"
+        return failed(command, UsageError(error.format_message(), hint=hint), as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        hint = "`comfyfixer resume` goes on where it stopped"
+        return failed(command, Interrupted("Stopped at your request", hint=hint), as_json=as_json)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return EXIT_DONE
+    except Exception as error:  # noqa: BLE001  # the last resort: say it is a bug, and what to attach
+        return failed(command, _bug(error), as_json=as_json)
+    return result if isinstance(result, int) else EXIT_DONE
+
+
+def _bug(error: Exception) -> ComfyFixerError:
+    import traceback
+
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    hint = "This is a bug: please report it with the lines above and the newest file in `log/`"
+    return ComfyFixerError(f"{type(error).__name__}: {error}", hint=hint)
+
+
+def main_legacy(arguments: Sequence[str] | None = None) -> None:
+    """`python comfy_fixer.py --auto | --scan | --resolve | --download | --status | --resume`, combinable."""
+    main(modern(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def modern(arguments: list[str]) -> list[str]:
+    """The first plan's flags as a command; everything else stays where it is."""
+    flags = {argument[2:] for argument in arguments if argument in _FLAGS}
+    rest = [argument for argument in arguments if argument not in _FLAGS]
+    if not flags:
+        return arguments
+    steps = ["scan", "resolve", "download"] if "auto" in flags else [step for step in _STEPS if step in flags]
+    if "resume" in flags:
+        return ["resume", *rest]
+    if "auto" in flags:
+        return ["auto", *rest]
+    if len(steps) == 1:
+        return [steps[0], *rest]
+    return ["steps", *steps, *rest] if steps else ["status", *rest]
+
+
+_STEPS: Final = ("scan", "resolve", "download")
+_FLAGS: Final = frozenset({"--auto", "--scan", "--resolve", "--download", "--status", "--resume"})

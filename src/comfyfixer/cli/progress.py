@@ -1,0 +1,95 @@
+"""Progress bars on a terminal: one for the phase, one for each running transfer."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from comfyfixer.model.event import Event
+
+
+class _Display(Progress):
+    """Counts for the phase, bytes for transfers, in one table."""
+
+    def get_renderables(self) -> Any:
+        """Two tables: columns differ by what is counted."""
+        phases = [task for task in self.tasks if task.fields.get("kind") == "phase"]
+        files = [task for task in self.tasks if task.fields.get("kind") == "file"]
+        yield self._table(phases, (self.columns[0], self.columns[1], self.columns[2]))
+        yield self._table(files, (self.columns[0], self.columns[1], *self.columns[3:]))
+
+    def _table(self, tasks: list[Any], columns: tuple[Any, ...]) -> Table:
+        table = Table.grid(*(column.get_table_column() for column in columns), padding=(0, 1))
+        for task in tasks:
+            if task.visible:
+                table.add_row(*(column if isinstance(column, str) else column(task) for column in columns))
+        return table
+
+
+class Bars:
+    """A listener that draws on stderr, and leaves nothing behind but the last phase."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._display = _Display(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console or Console(stderr=True),
+            transient=True,
+        )
+        self._phase: TaskID | None = None
+        self._files: dict[str, TaskID] = {}
+        self._display.start()
+
+    def hear(self, event: Event) -> None:
+        """Move a bar."""
+        draw = getattr(self, "_" + event.action.replace(".", "_"), None)
+        if draw:
+            draw(event.details)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._display.stop()
+
+    def _phase_started(self, details: dict[str, Any]) -> None:
+        if self._phase is not None:
+            self._display.remove_task(self._phase)
+        self._phase = self._display.add_task(details["phase"], total=details["total"], kind="phase")
+
+    def _phase_progressed(self, details: dict[str, Any]) -> None:
+        if self._phase is not None:
+            self._display.update(self._phase, completed=details["current"], total=details["total"])
+
+    def _download_started(self, details: dict[str, Any]) -> None:
+        name = details["filename"]
+        if name not in self._files:
+            shown = escape(name if len(name) <= 40 else f"{name[:24]}...{name[-13:]}")
+            self._files[name] = self._display.add_task(f"  {shown}", total=details.get("size_bytes"), kind="file")
+
+    def _download_progressed(self, details: dict[str, Any]) -> None:
+        task = self._files.get(details["filename"])
+        if task is not None:
+            self._display.update(task, completed=details["bytes_done"], total=details["bytes_total"])
+
+    def _ended(self, details: dict[str, Any]) -> None:
+        task = self._files.pop(details["filename"], None)
+        if task is not None:
+            self._display.remove_task(task)
+
+    _download_finished = _ended
+    _download_failed = _ended
+    _download_skipped = _ended

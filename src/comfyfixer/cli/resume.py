@@ -1,0 +1,28 @@
+"""`comfyfixer resume`."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from comfyfixer.cli.options import Common, common_options
+from comfyfixer.cli.running import show_run
+from comfyfixer.paths import Workdir
+from comfyfixer.pipeline.run import unfinished_record
+
+
+@click.command("resume")
+@common_options
+def command(common: Common) -> int:
+    """Go on with an interrupted run.
+
+    What was finished stays finished: answers come from the cache, files go on at the byte where they stopped.
+    """
+    record = unfinished_record(Workdir(Path(common.settings().workdir)))
+    merged = msgspec.structs.replace(
+        common,
+        config=common.config or record.config,
+        comfyui_root=common.comfyui_root or record.comfyui_root,
+        workflows=common.workflows or record.workflow_directories,
+    )
+    return show_run(record, merged.settings(), merged)

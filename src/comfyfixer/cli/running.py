@@ -1,0 +1,164 @@
+"""Commands that are runs: settings, signals, listeners, result."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from comfyfixer.cli.envelope import show, talk
+from comfyfixer.cli.options import Common
+from comfyfixer.errors import EXIT_INTERRUPTED
+from comfyfixer.journal.journal import Listener
+from comfyfixer.model.missing import MissingModel, MissingNode
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
+from comfyfixer.paths import Workdir
+from comfyfixer.pipeline.overview import planned
+from comfyfixer.pipeline.run import new_record, run
+from comfyfixer.report.items import counts, items, workflow_views
+from comfyfixer.report.terminal import lines
+from comfyfixer.resolve.verdict import exit_code
+from comfyfixer.settings import Settings
+
+
+class RunData(msgspec.Struct, frozen=True, kw_only=True):
+    """`data` of `scan`, `resolve`, `download`, `auto` and `resume`.
+
+    Attributes:
+        counts: Missing files by what became of them: `placed`, `failed`, `accepted`, `review`, `not_found`, `missing`.
+        ready: Number of workflows that wait for nothing.
+        output: Name to path of the files written.
+    """
+
+    run_id: str
+    steps: tuple[str, ...]
+    scanned: ScanSummary
+    counts: dict[str, int]
+    ready: int
+    workflows: tuple[WorkflowRow, ...]
+    missing_models: tuple[MissingModel, ...]
+    missing_nodes: tuple[MissingNode, ...]
+    resolutions: tuple[Resolution, ...]
+    downloads: tuple[Outcome, ...]
+    output: dict[str, str]
+
+
+def run_command(common: Common, command: str, steps: Sequence[str], targets: Sequence[str] = ()) -> int:
+    """Start a new run and show what it came to."""
+    record = new_record(
+        command,
+        steps,
+        targets,
+        comfyui_root=common.comfyui_root,
+        workflow_directories=common.workflows,
+        config=common.config,
+    )
+    return show_run(record, common.settings(), common)
+
+
+def show_run(record: RunRecord, settings: Settings, common: Common) -> int:
+    """Do what a record says is still to do, and show what it came to."""
+    with _stop_requests(quiet=common.quiet) as cancel, _listeners(common) as listeners:
+        result, code = run(record, settings, listeners=listeners, cancel=cancel)
+    return show_overview(result, code, settings, common)
+
+
+def show_planned(common: Common, command: str) -> int:
+    """What a run would begin with: the rows that earlier steps left, shown and not touched."""
+    settings = common.settings()
+    record = new_record(command, ("resolve",))
+    result = planned(record, settings)
+    return show_overview(result, exit_code(result), settings, common)
+
+
+def show_overview(result: Overview, code: int, settings: Settings, common: Common) -> int:
+    """The result as lines or as the envelope's data."""
+    workdir = Workdir(Path(settings.workdir))
+    told = lines(result, str(workdir.summary))
+    errors = (*result.problems, *(row.error for row in result.workflows if row.error))
+    return show(
+        result.command,
+        _data(result, workdir),
+        told,
+        as_json=common.as_json,
+        exit_code=code,
+        errors=_once(errors),
+    )
+
+
+def _once(problems: Iterable[Problem]) -> list[Problem]:
+    return list({(problem.code, problem.where, problem.message): problem for problem in problems}.values())
+
+
+def _data(result: Overview, workdir: Workdir) -> RunData:
+    joined = items(result)
+    names = ("workflows", "missing_models", "missing_nodes", "resolutions", "downloads", "summary")
+    paths = {name: getattr(workdir, name) for name in names}
+    return RunData(
+        run_id=result.run_id,
+        steps=result.steps,
+        scanned=result.scanned,
+        counts=dict(counts(joined)),
+        ready=sum(view.ready for view in workflow_views(result, joined)),
+        workflows=result.workflows,
+        missing_models=result.missing_models,
+        missing_nodes=result.missing_nodes,
+        resolutions=result.resolutions,
+        downloads=result.downloads,
+        output={name: str(path) for name, path in paths.items() if path.exists()},
+    )
+
+
+@contextlib.contextmanager
+def _stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
+    """Ctrl-C or a termination request once: stop cleanly. Twice: now."""
+    cancel = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if cancel.is_set():
+            os._exit(EXIT_INTERRUPTED)
+        cancel.set()
+        if not quiet:
+            talk("stopping cleanly; once more stops at once")
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _listeners(common: Common) -> Iterator[list[Listener]]:
+    """What is said on stderr while the run goes on: every event, bars on a terminal, else the main events."""
+    chosen: list[Any] = []
+    if common.verbose:
+        from comfyfixer.cli.talk import EveryEvent
+
+        chosen.append(EveryEvent())
+    elif common.quiet or common.as_json:
+        pass
+    elif sys.stderr.isatty():
+        from comfyfixer.cli.progress import Bars
+
+        chosen.append(Bars())
+    else:
+        from comfyfixer.cli.talk import MainEvents
+
+        chosen.append(MainEvents())
+    try:
+        yield chosen
+    finally:
+        for listener in chosen:
+            listener.close()

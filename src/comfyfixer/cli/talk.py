@@ -1,0 +1,35 @@
+"""Listeners that say events on stderr as lines."""
+
+from typing import Final
+
+from comfyfixer.cli.envelope import talk
+from comfyfixer.journal.logs import log_line
+from comfyfixer.model.event import EVENTS, Event
+
+_MAIN: Final = frozenset(
+    {"installation.found", "phase.started", "host.waiting", "download.started", "download.finished", "download.failed"}
+)
+
+
+class EveryEvent:
+    """`--verbose`: the log, as it is written."""
+
+    def hear(self, event: Event) -> None:
+        """Say it."""
+        if EVENTS[event.action].logged:
+            talk(log_line(event))
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class MainEvents:
+    """Where no terminal draws bars: one line for what takes time."""
+
+    def hear(self, event: Event) -> None:
+        """Say it if it is a main event; the log line without its time stamp."""
+        if event.action in _MAIN:
+            talk(log_line(event).partition("] ")[2])
+
+    def close(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,59 @@
+"""What the steps left in `output/`, joined into one value for the report, the envelope and the exit code."""
+
+import msgspec
+
+from comfyfixer.files import write_whole
+from comfyfixer.model.missing import MissingModel, MissingNode
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
+from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there, silent
+from comfyfixer.report.summary import summary
+from comfyfixer.settings import Settings
+
+
+def overview(record: RunRecord, session: Session) -> Overview:
+    """Join the files; rows about files that are not missing any more are left out."""
+    workdir = session.workdir
+    missing = read_rows_if_there(workdir.missing_models, MissingModel)
+    keys = {(row.folder, row.value) for row in missing}
+    resolutions = read_rows_if_there(workdir.resolutions, Resolution)
+    kept = tuple(row for row in resolutions if (row.folder, row.value) in keys)
+    names = {row.filename for row in kept}
+    return Overview(
+        command=record.command,
+        run_id=record.run_id,
+        steps=record.steps,
+        started=record.started,
+        scanned=_last_scan(session),
+        workflows=read_rows_if_there(workdir.workflows, WorkflowRow),
+        missing_models=missing,
+        missing_nodes=read_rows_if_there(workdir.missing_nodes, MissingNode),
+        resolutions=kept,
+        downloads=tuple(row for row in read_rows_if_there(workdir.downloads, Outcome) if row.filename in names),
+        problems=tuple(session.problems),
+    )
+
+
+def planned(record: RunRecord, settings: Settings) -> Overview:
+    """What the files of earlier steps say, without a run.
+
+    Raises:
+        UsageError: `state-missing` when nothing has been resolved here.
+    """
+    session = Session(settings, silent, lambda: False)
+    read_rows(session.workdir.resolutions, Resolution, step="resolve")
+    return overview(record, session)
+
+
+def _last_scan(session: Session) -> ScanSummary:
+    try:
+        return msgspec.json.decode(session.workdir.scan_summary.read_bytes(), type=ScanSummary)
+    except (OSError, msgspec.MsgspecError):
+        return ScanSummary()
+
+
+def written_report(result: Overview, session: Session) -> None:
+    """Write `output/summary_report.md`."""
+    write_whole(session.workdir.summary, summary(result).encode("utf-8", "backslashreplace"))
+    session.emit("file.written", path=str(session.workdir.summary))

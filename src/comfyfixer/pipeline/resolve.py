@@ -1,0 +1,119 @@
+"""Step 2: ask the sources about each missing model, decide, write `output/resolutions.json`."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+from comfyfixer.errors import NotThere, SourceError
+from comfyfixer.model.candidate import Candidate, Findings
+from comfyfixer.model.decision import Decision, Fetch
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.net.client import Client, make_client
+from comfyfixer.pipeline.parallel import in_parallel
+from comfyfixer.pipeline.session import Session, read_rows
+from comfyfixer.resolve.decide import decide
+from comfyfixer.resolve.rows import resolution
+from comfyfixer.sources.registry import make_sources
+from comfyfixer.sources.source import Source
+
+LOOKUPS_AT_ONCE = 8
+"""More only queue up: each hub is asked by at most four at once."""
+
+
+def resolve(session: Session) -> None:
+    """Find a source for each missing model.
+
+    Raises:
+        UsageError: No scan has been made in this folder.
+        Interrupted: The user stopped; answers so far stay in the cache.
+    """
+    missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
+    session.emit("phase.started", phase="resolving", total=len(missing))
+    with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
+        enquiry = _Enquiry(session, make_sources(session.settings, client))
+        rows = _resolve_all(session, missing, enquiry, client)
+    session.write(session.workdir.resolutions, rows)
+    for problem in enquiry.unanswered(rows):
+        session.found_problem(problem)
+
+
+def _resolve_all(
+    session: Session, missing: Sequence[MissingModel], enquiry: "_Enquiry", client: Client
+) -> list[Resolution]:
+    """Every row, in the order of `missing`."""
+    rows: dict[int, Resolution] = {}
+    work = [partial(enquiry.about, item) for item in missing]
+    for place, row in in_parallel(session, work, at_once=LOOKUPS_AT_ONCE, on_stop=client.stop):
+        rows[place] = row
+        session.emit("phase.progressed", current=len(rows), total=len(missing))
+    return [rows[place] for place in range(len(missing))]
+
+
+class _Enquiry:
+    """Asks the sources in order, and no further than proof needs."""
+
+    def __init__(self, session: Session, sources: Sequence[Source]) -> None:
+        self._session = session
+        self._sources = sources
+        self._errors: dict[str, SourceError] = {}
+
+    def about(self, missing: MissingModel) -> Resolution:
+        """The row of one missing model."""
+        candidates: dict[str, Candidate] = {}
+        silent: dict[str, str] = {}
+        asked: list[str] = []
+        for place, source in enumerate(self._sources):
+            self._session.check_stop()
+            asked.append(self._ask(source, missing, candidates, silent))
+            later = {other.name: "not asked yet" for other in self._sources[place + 1 :]}
+            so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later})
+            if isinstance(self._decide(missing, so_far), Fetch):
+                break
+            # A name proves something only when everyone was asked: `later` keeps it from counting too early.
+        findings = Findings(candidates=tuple(candidates.values()), unanswered=silent, asked=tuple(asked))
+        return self._told(resolution(missing, self._decide(missing, findings), findings))
+
+    def _ask(
+        self, source: Source, missing: MissingModel, candidates: dict[str, Candidate], silent: dict[str, str]
+    ) -> str:
+        """Add what one source has and say so in a sentence; no answer is not the answer "no"."""
+        before = len(candidates)
+        try:
+            for candidate in source.search(missing):
+                candidates.setdefault(candidate.id, candidate)
+        except NotThere:
+            pass
+        except SourceError as error:
+            silent[source.name] = error.message
+            self._errors.setdefault(source.name, error)
+            self._session.emit(
+                "source.unanswered", source=source.name, filename=missing.filename, message=error.message
+            )
+            return f"{source.name}: no answer ({error.message})"
+        found = len(candidates) - before
+        return f"{source.name}: {found} candidate{'' if found == 1 else 's'}"
+
+    def _decide(self, missing: MissingModel, findings: Findings) -> Decision:
+        settings = self._session.settings
+        return decide(missing, findings, fuzzy_threshold=settings.fuzzy_threshold, max_results=settings.max_results)
+
+    def _told(self, row: Resolution) -> Resolution:
+        self._session.emit(
+            "decision.made", filename=row.filename, decision=row.decision, source=row.source, because=row.because
+        )
+        return row
+
+    def unanswered(self, rows: Sequence[Resolution]) -> list[Problem]:
+        """One problem per source that failed, not one per file."""
+        counts = Counter(source for row in rows for source in row.unanswered)
+        return [
+            Problem(
+                code=self._errors[source].code,
+                message=f"{source} gave no answer about {count} missing file(s): {self._errors[source].message}",
+                hint=self._errors[source].hint or "These items stay open; `comfyfixer resolve` asks again",
+                where=source,
+            )
+            for source, count in sorted(counts.items())
+        ]

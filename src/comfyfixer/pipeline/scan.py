@@ -1,0 +1,167 @@
+"""Step 1: read the workflows, take the inventory, write what is missing."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from comfyfixer.errors import InventoryError, UnsafeName, UsageError
+from comfyfixer.inventory.locate import workflow_folders
+from comfyfixer.inventory.take import take
+from comfyfixer.inventory.walk import list_models
+from comfyfixer.model.inventory import Installation, Inventory, ModelFolder, NodePack
+from comfyfixer.model.missing import MissingModel, MissingNode
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.reference import LoaderInput, Workflow
+from comfyfixer.model.run import ScanSummary, WorkflowRow
+from comfyfixer.paths import inside, printable
+from comfyfixer.pipeline.discover import workflow_files
+from comfyfixer.pipeline.installation import installation_of
+from comfyfixer.pipeline.reading import Reader
+from comfyfixer.pipeline.session import Session
+from comfyfixer.resolve.missing import find_missing_models
+from comfyfixer.resolve.missing_nodes import find_missing_nodes
+from comfyfixer.scan.knowledge import builtin_knowledge
+
+_PROGRESS_EVERY = 50
+
+
+def scan(session: Session) -> None:
+    """Write `missing_models.json`, `missing_nodes.json`, `workflows.json`.
+
+    Raises:
+        UsageError: No installation, or no workflow folder that can be read.
+    """
+    installation = installation_of(session.settings)
+    session.emit("installation.found", path=printable(installation.base_dir), found_by=installation.found_by)
+    targets = scan_targets(session, installation)
+    session.emit("phase.started", phase="scanning", total=0)
+    inventory = take(installation, session.emit)
+    session.problems.extend(inventory.problems)
+    workflows, passed_over = _read(session, targets, inventory)
+    inventory = _with_folders_of(workflows, inventory)
+    models = find_missing_models(workflows, inventory)
+    nodes = find_missing_nodes(workflows, inventory)
+    session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
+    session.write(session.workdir.missing_models, models)
+    session.write(session.workdir.missing_nodes, nodes)
+    session.write(session.workdir.workflows, list(_rows(workflows, models, nodes)))
+    session.save(session.workdir.scan_summary, _summary(inventory, passed_over))
+
+
+def scan_targets(session: Session, installation: Installation | None) -> tuple[str, ...]:
+    """What to read: what was named, else the configured folders, else the installation's own.
+
+    A folder that is not there is a problem and the others are read.
+
+    Raises:
+        UsageError: `path-not-found` when none of them is there.
+    """
+    named = session.targets or session.settings.workflow_directories
+    if not named and installation:
+        return tuple(str(folder) for folder in workflow_folders(installation))
+    there = tuple(target for target in named if Path(target).exists())
+    if named and not there:
+        shown = ", ".join(f"`{printable(target)}`" for target in named)
+        hint = "Check the path, or name another with `--workflows DIR`"
+        raise UsageError(f"{shown} does not exist", code="path-not-found", hint=hint)
+    for target in named:
+        if target not in there:
+            error = InventoryError(
+                f"The folder `{printable(target)}` does not exist",
+                code="folder-missing",
+                hint="Check `workflow_directories` in config.json, or the path",
+            )
+            session.found_problem(Problem.of(error, where=printable(target)))
+    return there
+
+
+def _read(session: Session, targets: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
+    """Every workflow below the targets, unreadable ones with their error; and the number of other files."""
+    started = time.monotonic()
+    files = list(workflow_files(targets, session.found_problem))
+    reader = Reader(builtin_knowledge().with_packs(_pack_inputs(inventory.packs)))
+    workflows: list[Workflow] = []
+    for number, path in enumerate(files, start=1):
+        workflow = reader.read(path)
+        if workflow is not None:
+            workflows.append(workflow)
+            _tell_error(session, workflow)
+        if number % _PROGRESS_EVERY == 0 or number == len(files):
+            session.check_stop()
+            session.emit("phase.progressed", current=number, total=len(files))
+    failed = sum(not workflow.ok for workflow in workflows)
+    session.emit(
+        "scan.finished",
+        workflows=len(workflows) - failed,
+        failed=failed,
+        passed_over=len(files) - len(workflows),
+        seconds=round(time.monotonic() - started, 3),
+    )
+    return workflows, len(files) - len(workflows)
+
+
+def _tell_error(session: Session, workflow: Workflow) -> None:
+    """Told now; the report takes it from the workflow's own row."""
+    if error := workflow.error:
+        session.emit("problem.found", code=error.code, message=error.message, hint=error.hint, where=error.where)
+
+
+def _pack_inputs(packs: Iterable[NodePack]) -> Mapping[str, Mapping[str, LoaderInput]]:
+    return {node_type: inputs for pack in packs if pack.enabled for node_type, inputs in pack.inputs.items()}
+
+
+def _with_folders_of(workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
+    """Also list the folders of packs that are not installed: what was placed there before is there."""
+    wanted = {reference.folder for workflow in workflows for reference in workflow.models if reference.folder}
+    folders = list(_unknown_folders(wanted, inventory))
+    if not folders:
+        return inventory
+    found, _ = list_models(folders)
+    return msgspec.structs.replace(inventory, models=(*inventory.models, *found))
+
+
+def _unknown_folders(wanted: Iterable[str], inventory: Inventory) -> Iterator[ModelFolder]:
+    models_dir = Path(inventory.installation.base_dir, "models")
+    for name in sorted(set(wanted) - inventory.folders.keys()):
+        try:
+            root = inside(models_dir, name)
+        except UnsafeName:
+            continue
+        if root.is_dir():
+            yield ModelFolder(name=name, roots=(str(root),), extensions=frozenset())
+
+
+def _rows(
+    workflows: Sequence[Workflow], models: Sequence[MissingModel], nodes: Sequence[MissingNode]
+) -> Iterator[WorkflowRow]:
+    """One row per workflow, in path order."""
+    files: dict[str, list[str]] = {}
+    types: dict[str, list[str]] = {}
+    for model in models:
+        for path in model.workflows:
+            files.setdefault(path, []).append(model.filename)
+    for node in nodes:
+        for path in node.workflows:
+            types.setdefault(path, []).append(node.node_type)
+    for workflow in sorted(workflows, key=lambda workflow: workflow.path):
+        yield WorkflowRow(
+            path=workflow.path,
+            format=workflow.format,
+            ok=workflow.ok,
+            error=workflow.error,
+            needs=len({(use.folder, use.value) for use in workflow.models if use.active}),
+            missing_models=tuple(files.get(workflow.path, ())),
+            missing_nodes=tuple(types.get(workflow.path, ())),
+        )
+
+
+def _summary(inventory: Inventory, passed_over: int) -> ScanSummary:
+    return ScanSummary(
+        installation=printable(inventory.installation.base_dir),
+        found_by=inventory.installation.found_by,
+        passed_over=passed_over,
+        models=len(inventory.models),
+        packs=len(inventory.packs),
+    )

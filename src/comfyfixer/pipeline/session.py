@@ -1,0 +1,84 @@
+"""What every step of a run is handed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from comfyfixer.errors import Interrupted, UsageError
+from comfyfixer.files import write_whole
+from comfyfixer.model.event import Emit
+from comfyfixer.model.problem import Problem
+from comfyfixer.paths import Workdir
+from comfyfixer.settings import Settings
+
+Row = TypeVar("Row")
+
+
+def silent(_action: str, **_details: Any) -> None:
+    """An `Emit` for looking without a run."""
+
+
+class Session:
+    """One run: its settings, its folder, its event stream, and whether the user wants it to stop.
+
+    Attributes:
+        targets: Paths named on the command line.
+        problems: What went wrong with one thing among many; told when it happens and summed up at the end.
+    """
+
+    def __init__(
+        self, settings: Settings, emit: Emit, cancelled: Callable[[], bool], targets: Sequence[str] = ()
+    ) -> None:
+        self.settings = settings
+        self.workdir = Workdir(Path(settings.workdir))
+        self.cancelled = cancelled
+        self.targets = tuple(targets)
+        self.problems: list[Problem] = []
+        self._emit = emit
+
+    def emit(self, action: str, **details: Any) -> None:
+        """Tell the journal."""
+        self._emit(action, **details)
+
+    def found_problem(self, problem: Problem) -> None:
+        """Tell and remember what went wrong with one thing; the rest goes on."""
+        self.problems.append(problem)
+        details = {"code": problem.code, "message": problem.message, "hint": problem.hint, "where": problem.where}
+        self._emit("problem.found", **details)
+
+    def check_stop(self) -> None:
+        """Raise `Interrupted` when the user asked to stop."""
+        if self.cancelled():
+            raise Interrupted("Stopped at your request", hint="`comfyfixer resume` goes on where it stopped")
+
+    def write(self, path: Path, value: Any) -> None:
+        """Write a step's result as indented JSON, whole or not at all, and tell."""
+        self.save(path, value)
+        self._emit("file.written", path=str(path))
+
+    def save(self, path: Path, value: Any) -> None:
+        """Write what is still growing, without telling each time."""
+        write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+
+
+def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:
+    """The rows that an earlier step wrote.
+
+    Raises:
+        UsageError: `state-missing` when that step has not run here, `state-unreadable`.
+    """
+    hint = f"Run `comfyfixer {step}` first"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[row, ...])  # type: ignore[valid-type]
+    except FileNotFoundError as error:
+        raise UsageError(f"`{path}` does not exist", code="state-missing", hint=hint) from error
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        message = f"`{path}` can't be used: {error}"
+        raise UsageError(message, code="state-unreadable", hint=f"Run `comfyfixer {step}` again") from error
+
+
+def read_rows_if_there(path: Path, row: type[Row]) -> tuple[Row, ...]:
+    """Like `read_rows`, but a step that has not run here has no rows."""
+    return read_rows(path, row, step="auto") if path.exists() else ()

@@ -1,0 +1,1 @@
+"""Pure: what a run came to, as text for people."""

@@ -1,0 +1,138 @@
+"""The overview as a person sees it: each missing file with what became of it, each workflow with what it waits for."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.model.run import Overview, WorkflowRow
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One missing file.
+
+    Attributes:
+        state: `placed`, `failed`, `accepted` (proven, not fetched yet), `review`, `not_found`, `missing` (not looked
+            for yet).
+        said: One sentence: what was done or what stands in the way.
+        hint: What to do next, or None.
+    """
+
+    missing: MissingModel
+    resolution: Resolution | None
+    outcome: Outcome | None
+    state: str
+    said: str
+    hint: str | None = None
+
+
+def items(overview: Overview) -> tuple[Item, ...]:
+    """Every missing file, in the order of `missing_models.json`."""
+    rows = {(row.folder, row.value): row for row in overview.resolutions}
+    outcomes: dict[str, list[Outcome]] = {}
+    for outcome in overview.downloads:
+        outcomes.setdefault(outcome.filename, []).append(outcome)
+    return tuple(
+        _item(missing, rows.get((missing.folder, missing.value)), outcomes.get(missing.filename, []))
+        for missing in overview.missing_models
+    )
+
+
+def _item(missing: MissingModel, row: Resolution | None, outcomes: Sequence[Outcome]) -> Item:
+    outcome = _outcome_of(row, outcomes)
+    state, said, hint = _state(row, outcome)
+    return Item(missing=missing, resolution=row, outcome=outcome, state=state, said=said, hint=hint)
+
+
+def _outcome_of(row: Resolution | None, outcomes: Sequence[Outcome]) -> Outcome | None:
+    """The outcome of that very file: of two files of one name the paths tell them apart."""
+    if row is None or row.decision != "accepted":
+        return None
+    wanted = row.value.replace("\\", "/")
+    by_path = (
+        outcome for outcome in outcomes if outcome.path and outcome.path.replace("\\", "/").endswith(f"/{wanted}")
+    )
+    return next(by_path, None) or next((outcome for outcome in outcomes if outcome.path is None), None)
+
+
+def _state(row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:
+    if row is None:
+        return "missing", "Not looked for yet", "`comfyfixer resolve` looks for it"
+    if row.decision == "review":
+        return "review", row.because, _review_hint(row)
+    if row.decision == "not_found":
+        return "not_found", row.because, _not_found_hint(row)
+    if outcome is None:
+        return "accepted", row.because, "`comfyfixer download` fetches it"
+    if outcome.success:
+        return "placed", _placed(outcome), None
+    problem = outcome.error
+    return ("failed", problem.message, problem.hint) if problem else ("failed", "It could not be fetched", None)
+
+
+def _placed(outcome: Outcome) -> str:
+    how = "SHA-256 verified" if outcome.verified else "size and format checked; its hub names no hash"
+    return f"`{outcome.path}` ({how})"
+
+
+def _review_hint(row: Resolution) -> str:
+    if row.source == "local":
+        return "Choose the file that is here in the node, or download another by hand"
+    return "Compare the candidates, download the right one by hand into its folder, and scan again"
+
+
+def _not_found_hint(row: Resolution) -> str:
+    if row.unanswered:
+        return "`comfyfixer resolve` asks again"
+    return "Ask the workflow's author for the file, or choose another model in the node"
+
+
+class WorkflowView(msgspec.Struct, frozen=True, kw_only=True):
+    """One workflow with everything that it waits for."""
+
+    row: WorkflowRow
+    items: tuple[Item, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Nothing is missing any more."""
+        return self.row.ok and not self.row.missing_nodes and all(item.state == "placed" for item in self.items)
+
+
+def workflow_views(overview: Overview, joined: Sequence[Item]) -> tuple[WorkflowView, ...]:
+    """Each workflow with its items, in path order."""
+    by_workflow: dict[str, list[Item]] = {}
+    for item in joined:
+        for path in item.missing.workflows:
+            by_workflow.setdefault(path, []).append(item)
+    return tuple(
+        WorkflowView(row=row, items=tuple(by_workflow.get(row.path, ())))
+        for row in sorted(overview.workflows, key=lambda row: row.path)
+    )
+
+
+def counts(joined: Sequence[Item]) -> Mapping[str, int]:
+    """State to number of items."""
+    result = dict.fromkeys(("placed", "failed", "accepted", "review", "not_found", "missing"), 0)
+    for item in joined:
+        result[item.state] += 1
+    return result
+
+
+def size_text(size_bytes: int | None) -> str:
+    """`6.5 GB`, decimal as hubs write it; empty where unknown."""
+    if size_bytes is None:
+        return ""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,195 @@
+"""`output/summary_report.md`: what was missing, what was done, what needs a person, by workflow."""
+
+from collections.abc import Iterator, Sequence
+
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.missing import MissingNode
+from comfyfixer.model.run import Overview
+from comfyfixer.report.items import Item, WorkflowView, counts, items, plural, size_text, workflow_views
+
+
+def summary(overview: Overview) -> str:
+    """The whole report as Markdown."""
+    joined = items(overview)
+    views = workflow_views(overview, joined)
+    parts = (
+        _head(overview, joined, views),
+        _needs_you(joined),
+        _nodes(overview.missing_nodes),
+        _problems(overview),
+        _placed(joined),
+        _by_workflow(views),
+        _foot(),
+    )
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
+
+
+def _head(overview: Overview, joined: Sequence[Item], views: Sequence[WorkflowView]) -> Iterator[str]:
+    ready = sum(view.ready for view in views)
+    yield "# ComfyFixer report"
+    yield ""
+    yield f"**{ready} of {plural(len(views), 'workflow')} ready.** {_sentence(joined, overview)}"
+    yield ""
+    yield f"Run `{overview.command}`, {overview.started[:19].replace('T', ' ')}" + _where(overview)
+
+
+def _where(overview: Overview) -> str:
+    return f", ComfyUI in `{overview.scanned.installation}`" if overview.scanned.installation else ""
+
+
+def _sentence(joined: Sequence[Item], overview: Overview) -> str:
+    number = counts(joined)
+    words = {
+        "placed": "placed and verified",
+        "accepted": "proven and not fetched yet",
+        "review": "waiting for your choice",
+        "failed": "failed",
+        "not_found": "found nowhere",
+        "missing": "not looked for yet",
+    }
+    parts = [f"{number[state]} {word}" for state, word in words.items() if number[state]]
+    models = f"{plural(len(joined), 'model file')} missing at the start: {', '.join(parts)}." if joined else ""
+    nodes = f"{plural(len(overview.missing_nodes), 'node type')} missing." if overview.missing_nodes else ""
+    return " ".join(part for part in (models, nodes) if part) or "Nothing is missing."
+
+
+def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
+    open_items = [item for item in joined if item.state != "placed"]
+    if open_items:
+        yield "## Needs you"
+    for item in open_items:
+        yield ""
+        yield f"### {_code(item.missing.filename)} ({item.missing.folder or 'folder unknown'})"
+        yield ""
+        yield f"{_text(item.said)}" + (f" {_text(item.hint)}." if item.hint else "")
+        yield f"Needed by {_names(item.missing.workflows)}."
+        yield from _candidates(item)
+
+
+def _candidates(item: Item) -> Iterator[str]:
+    candidates = item.resolution.candidates if item.resolution and item.state in ("review", "failed") else ()
+    if candidates:
+        yield ""
+        yield "| | file | size | for and against |"
+        yield "|---|---|---|---|"
+    for number, candidate in enumerate(candidates, start=1):
+        facts = "; ".join(fact.detail for fact in candidate.evidence)
+        yield f"| {number} | {_link(candidate)} | {size_text(candidate.size_bytes)} | {_cell(facts)} |"
+
+
+def _link(candidate: Candidate) -> str:
+    name = f"{_code(candidate.filename)} on {candidate.source}"
+    if candidate.source == "local":
+        return f"{_code(candidate.download_url)}"
+    page = candidate.page_url or candidate.download_url
+    return f"[{name}](<{page.replace('>', '%3E')}>)"
+
+
+def _nodes(nodes: Sequence[MissingNode]) -> Iterator[str]:
+    if not nodes:
+        return
+    yield "## Missing custom nodes"
+    yield ""
+    yield "Install these packs, for instance with ComfyUI-Manager, and scan again."
+    yield ""
+    yield "| pack | node types | needed by |"
+    yield "|---|---|---|"
+    groups: dict[str, list[MissingNode]] = {}
+    for node in nodes:
+        groups.setdefault(_pack(node), []).append(node)
+    for pack, members in sorted(groups.items()):
+        types = ", ".join(_code(member.node_type) for member in members)
+        paths = sorted({path for member in members for path in member.workflows})
+        yield f"| {pack} | {_cell(types)} | {_cell(_names(paths))} |"
+
+
+def _pack(node: MissingNode) -> str:
+    if node.pack is None:
+        return "unknown"
+    name = node.pack.title or node.pack.id or node.pack.repository or "unknown"
+    version = f" {node.pack.version}" if node.pack.version else ""
+    return _cell(f"{name}{version}" + (f": {node.note}" if node.note else ""))
+
+
+def _problems(overview: Overview) -> Iterator[str]:
+    unreadable = [row.error for row in overview.workflows if row.error]
+    seen = {(problem.code, problem.where) for problem in unreadable}
+    others = [problem for problem in overview.problems if (problem.code, problem.where) not in seen]
+    if unreadable or others:
+        yield "## What could not be read or reached"
+        yield ""
+    for problem in (*unreadable, *others):
+        where = f"{_code(problem.where)}: " if problem.where else ""
+        yield f"- {where}{_text(problem.message)} [{problem.code}]" + (
+            f" {_text(problem.hint)}." if problem.hint else ""
+        )
+
+
+def _placed(joined: Sequence[Item]) -> Iterator[str]:
+    placed = [item for item in joined if item.state == "placed"]
+    if not placed:
+        return
+    yield "## Placed"
+    yield ""
+    yield "| file | size | from | why it is the right one | path |"
+    yield "|---|---|---|---|---|"
+    for item in placed:
+        row, outcome = item.resolution, item.outcome
+        if row and outcome:
+            yield (
+                f"| {_code(row.filename)} | {size_text(outcome.size_bytes)} | {outcome.source} | {_cell(row.because)} "
+                f"| {_code(outcome.path or '')} |"
+            )
+
+
+def _by_workflow(views: Sequence[WorkflowView]) -> Iterator[str]:
+    if not views:
+        return
+    yield "## By workflow"
+    yield ""
+    for view in views:
+        yield f"- {'ready' if view.ready else '**not ready**'}: {_code(view.row.path)}{_waits_for(view)}"
+
+
+def _waits_for(view: WorkflowView) -> str:
+    if view.row.error:
+        return f" could not be read [{view.row.error.code}]"
+    open_items = [f"{_code(item.missing.filename)} ({item.state})" for item in view.items if item.state != "placed"]
+    nodes = [f"node {_code(node_type)}" for node_type in view.row.missing_nodes]
+    waits = ", ".join([*open_items, *nodes])
+    return f" waits for {waits}" if waits else ""
+
+
+def _foot() -> Iterator[str]:
+    yield "---"
+    yield ""
+    yield "For programs: `missing_models.json`, `missing_nodes.json`, `resolutions.json`, `downloads.json` and"
+    yield "`workflows.json` beside this file. Every request, decision and failure is in `log/`."
+
+
+# --- foreign text in Markdown ----------------------------------------------------------------------------------------
+
+
+def _text(text: str) -> str:
+    """One line; nothing in it opens a tag or a link."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return line.replace("<", "&lt;").replace("](", "] (")
+
+
+def _cell(text: str) -> str:
+    return _text(text).replace("|", "\\|")
+
+
+def _code(text: str) -> str:
+    """As code, with a fence longer than any run of back-ticks inside; safe inside a table."""
+    line = "".join(character if character.isprintable() else " " for character in text).replace("|", "\\|")
+    fence = "`"
+    while fence in line:
+        fence += "`"
+    pad = " " if "`" in line else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _names(paths: Sequence[str]) -> str:
+    shown = ", ".join(_code(path.replace("\\", "/").rpartition("/")[2]) for path in paths[:4])
+    return shown + (f" and {len(paths) - 4} more" if len(paths) > 4 else "")

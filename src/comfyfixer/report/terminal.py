@@ -1,0 +1,113 @@
+"""The same for a terminal: short plain lines, understandable without colour."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from comfyfixer.model.run import Overview
+from comfyfixer.report.items import Item, counts, items, plural, size_text, workflow_views
+
+_MARKS: Final = {"placed": "+", "accepted": "=", "review": "?", "failed": "!", "not_found": "-", "missing": "-"}
+_TITLES: Final = {
+    "placed": "placed",
+    "accepted": "proven, not fetched yet",
+    "review": "waits for your choice",
+    "failed": "failed",
+    "not_found": "found nowhere",
+    "missing": "missing",
+}
+
+
+def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
+    """What a run came to.
+
+    Args:
+        report: Path of the summary report.
+        limit: Items shown of each state; the rest is counted.
+    """
+    joined = items(overview)
+    views = workflow_views(overview, joined)
+    ready = sum(view.ready for view in views)
+    yield f"{plural(len(views), 'workflow')} read, {ready} ready{_passed_over(overview)}"
+    for state in _TITLES:
+        yield from _group(state, [item for item in joined if item.state == state], limit)
+    yield from _nodes(overview, limit)
+    yield from _unreadable(overview, limit)
+    yield ""
+    yield f"{_total(joined, overview)} Report: {report}"
+
+
+def _passed_over(overview: Overview) -> str:
+    count = overview.scanned.passed_over
+    return f" ({plural(count, 'other file')} passed over)" if count else ""
+
+
+def _group(state: str, members: Sequence[Item], limit: int) -> Iterator[str]:
+    if members:
+        yield ""
+        yield f"{_TITLES[state]} ({len(members)})"
+    for item in members[:limit]:
+        yield f"  {_MARKS[state]} {shown(item.missing.filename)}  {_beside(item)}".rstrip()
+        if state not in ("placed", "accepted", "missing"):
+            yield f"      {shown(item.said)}"
+            if item.hint:
+                yield f"      -> {shown(item.hint)}"
+    if len(members) > limit:
+        yield f"  ... and {len(members) - limit} more"
+
+
+def _beside(item: Item) -> str:
+    size = size_text(
+        item.outcome.size_bytes if item.outcome else item.resolution.size_bytes if item.resolution else None
+    )
+    folder = item.missing.folder or "folder unknown"
+    if item.state == "placed" and item.outcome:
+        verified = "SHA-256 verified" if item.outcome.verified else "no hash known"
+        return f"{folder}, {size} from {item.outcome.source}, {verified}"
+    if item.state == "accepted" and item.resolution:
+        return ", ".join(part for part in (folder, size, f"from {item.resolution.source}") if part)
+    return f"{folder}, needed by {plural(len(item.missing.workflows), 'workflow')}"
+
+
+def _nodes(overview: Overview, limit: int) -> Iterator[str]:
+    if overview.missing_nodes:
+        yield ""
+        yield f"missing custom nodes ({len(overview.missing_nodes)})"
+    for node in overview.missing_nodes[:limit]:
+        pack = node.pack and (node.pack.title or node.pack.id or node.pack.repository)
+        yield f"  - {shown(node.node_type)}  {f'pack {shown(pack)}' if pack else 'pack unknown'}"
+        if node.note:
+            yield f"      {shown(node.note)}"
+    if len(overview.missing_nodes) > limit:
+        yield f"  ... and {len(overview.missing_nodes) - limit} more"
+
+
+def _unreadable(overview: Overview, limit: int) -> Iterator[str]:
+    problems = [*(row.error for row in overview.workflows if row.error)]
+    told = {(problem.code, problem.where) for problem in problems}
+    problems += [problem for problem in overview.problems if (problem.code, problem.where) not in told]
+    if problems:
+        yield ""
+        yield f"could not be read or reached ({len(problems)})"
+    for problem in problems[:limit]:
+        yield f"  ! {shown(problem.where + ': ' if problem.where else '')}{shown(problem.message)} [{problem.code}]"
+        if problem.hint:
+            yield f"      -> {shown(problem.hint)}"
+    if len(problems) > limit:
+        yield f"  ... and {len(problems) - limit} more"
+
+
+def _total(joined: Sequence[Item], overview: Overview) -> str:
+    number = counts(joined)
+    waiting = len(joined) - number["placed"]
+    if not waiting and not overview.missing_nodes and all(row.ok for row in overview.workflows):
+        return "Nothing is outstanding."
+    parts = [plural(waiting, "model file")] if waiting else []
+    parts += [plural(len(overview.missing_nodes), "node type")] if overview.missing_nodes else []
+    unreadable = sum(not row.ok for row in overview.workflows)
+    parts += [plural(unreadable, "unreadable file")] if unreadable else []
+    return f"Outstanding: {', '.join(parts)}."
+
+
+def shown(text: str) -> str:
+    """Foreign text without control and direction characters, which a terminal would obey."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
