@@ -1,0 +1,234 @@
+"""One candidate's bytes into the part, however often the connection breaks: ranges, restarts, waits."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from comfyfixer.download.containers import not_a_model, page_kind
+from comfyfixer.download.expected import Expected
+from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, nap
+from comfyfixer.download.part import Part
+from comfyfixer.download.refusals import login_page, refusal
+from comfyfixer.download.transfer import Meter, pour
+from comfyfixer.download.wire import Answer, Opener
+from comfyfixer.errors import DownloadError
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.event import Emit
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+_SNIFFED: Final = 512
+_LOGIN_ADDRESS: Final = re.compile(r"(?i)//[^?#]*/(?:log|sign)[-_]?in\b")
+_LOGIN_PAGE: Final = re.compile(rb"(?i)<title>[^<]{0,99}(?:log|sign)[ -]?in\b|type=[\"']?password")
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fetch works with, handed in from above."""
+
+    client: Opener
+    emit: Emit
+    cancelled: Cancelled
+    pace: Pace
+
+
+class ContentRange(msgspec.Struct, frozen=True, kw_only=True):
+    """`Content-Range`, read.
+
+    Attributes:
+        start: None in the answer 416.
+        total: Size of the whole file, None where the server does not tell.
+    """
+
+    start: int | None
+    total: int | None
+
+
+def content_range(text: str) -> ContentRange:
+    """Read the header; what can't be read says nothing."""
+    found = _CONTENT_RANGE.fullmatch(text.strip())
+    if found is None:
+        return ContentRange(start=None, total=None)
+    start, _, total = found.groups()
+    return ContentRange(start=int(start) if start else None, total=None if total == "*" else int(total))
+
+
+class Attempt:
+    """Fills one part from one candidate."""
+
+    def __init__(self, means: Means, candidate: Candidate, expected: Expected, part: Part) -> None:
+        self._means = means
+        self._candidate = candidate
+        self._expected = expected
+        self._part = part
+        self._total = expected.size_bytes
+        self._furthest = part.size
+        self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
+
+    def complete(self) -> None:
+        """Ask until all bytes are here. The hub's own address is asked each time: signed ones expire.
+
+        Raises:
+            DownloadError: The candidate can't be had, or the retries are used up; what came stays in the part.
+            Interrupted: `cancelled` became true.
+            OSError: The part can't be written.
+        """
+        budget = Budget(self._means.pace)
+        done = self._is_whole()
+        while not done:
+            try:
+                done = self._ask()
+            except DownloadError as error:
+                if not error.retryable:
+                    raise
+                wait_s = budget.spend(error, self._gained())
+                self._tell_retry(budget.attempt, error)
+                nap(self._means.pace, wait_s, self._means.cancelled)
+
+    def _gained(self) -> int:
+        """Bytes beyond all that were here before: fetching the same ones again and again is no progress."""
+        gained = max(0, self._part.size - self._furthest)
+        self._furthest += gained
+        return gained
+
+    def _is_whole(self) -> bool:
+        return self._total is not None and self._part.size >= self._total > 0
+
+    def _ask(self) -> bool:
+        """One request. True when the file is complete as far as can be told."""
+        with self._open(self._range_headers()) as answer:
+            if answer.status == 200:
+                return self._take_whole(answer)
+            if answer.status == 206:
+                return self._take_rest(answer)
+            if answer.status == 416 and self._part.size:
+                return self._past_the_end(answer)
+            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate)
+
+    def _open(self, headers: dict[str, str]) -> Answer:
+        trusted = self._candidate.source in ("civitai", "huggingface")
+        return self._means.client.open(self._candidate.download_url, headers=headers, origin_trusted=trusted)
+
+    def _range_headers(self) -> dict[str, str]:
+        """`If-Range` only where no hash will prove the whole: a hub's storages give one file different ETags, and with
+        it each change between them would throw the bytes away.
+        """
+        if not self._part.size:
+            return {}
+        headers = {"Range": f"bytes={self._part.size}-"}
+        if self._expected.sha256 is None and self._part.record.etag:
+            headers["If-Range"] = self._part.record.etag
+        return headers
+
+    def _take_whole(self, answer: Answer) -> bool:
+        """200: the file from its first byte, also where a range was asked for."""
+        if self._part.size:
+            self._part.restart()
+        self._check_kind(answer)
+        self._check_total(answer.content_length)
+        self._note(answer)
+        return self._take(answer)
+
+    def _take_rest(self, answer: Answer) -> bool:
+        """206: goes on only where our bytes end, and only in a file of the same size and, unproven, the same ETag."""
+        told = content_range(answer.headers.get("content-range", ""))
+        etag = strong_etag(answer)
+        other = self._expected.sha256 is None and self._part.record.etag not in (None, etag)
+        if told.start != self._part.size or other:
+            raise self._started_over("The server went on at another place, or with another file")
+        if told.total is not None and self._total not in (None, told.total):
+            raise self._changed_size(told.total)
+        self._check_kind(answer)
+        self._set_total(told.total)
+        if not self._part.size:
+            self._note(answer)
+        return self._take(answer)
+
+    def _past_the_end(self, answer: Answer) -> bool:
+        """416: our bytes may be all there are; the proof follows."""
+        told = content_range(answer.headers.get("content-range", ""))
+        whole = told.total == self._part.size and self._total in (None, told.total)
+        if whole or self._part.sha256 == self._expected.sha256:
+            return True
+        raise self._started_over("The server has no bytes behind ours")
+
+    def _take(self, answer: Answer) -> bool:
+        first = answer.read(_SNIFFED)
+        if not self._part.size and (kind := page_kind(first, self._expected.suffix)):
+            raise self._page(kind, first, answer)
+        if first:
+            self._part.append(first)
+            means = self._means
+            pour(answer, self._part, limit=self._total, meter=self._meter, pace=means.pace, cancelled=means.cancelled)
+        if self._total is not None and self._part.size < self._total:
+            raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
+        if self._expected.sha256 is None and answer.content_length is None and _goes_on(answer):
+            raise self._other_size(self._part.size + 1)
+        return True
+
+    def _check_kind(self, answer: Answer) -> None:
+        if answer.headers.get("content-type", "").lower().startswith("text/html"):
+            raise self._page("a web page", answer.error_body(), answer)
+
+    def _page(self, kind: str, body: bytes, answer: Answer) -> DownloadError:
+        is_login = kind == "a web page" and (_LOGIN_ADDRESS.search(answer.url) or _LOGIN_PAGE.search(body))
+        return login_page(self._candidate) if is_login else not_a_model(kind)
+
+    def _check_total(self, declared: int | None) -> None:
+        """Compare the length of a whole answer with the promised size. A second opinion decides, as lengths can lie.
+
+        Raises:
+            DownloadError: `size-mismatch`.
+        """
+        if declared is None or self._total in (None, declared):
+            self._set_total(declared)
+            return
+        told = self._size_by_range()
+        if told != self._total and not (told is None and self._expected.sha256):
+            raise self._other_size(declared)
+
+    def _size_by_range(self) -> int | None:
+        """The file's size as the answer to a question for one byte tells it."""
+        with self._open({"Range": "bytes=0-0"}) as answer:
+            return content_range(answer.headers.get("content-range", "")).total if answer.status == 206 else None
+
+    def _set_total(self, total: int | None) -> None:
+        if self._total is None:
+            self._total = self._meter.total = total
+
+    def _note(self, answer: Answer) -> None:
+        self._part.note(etag=strong_etag(answer), last_modified=answer.headers.get("last-modified"))
+
+    def _started_over(self, why: str) -> TryAgain:
+        self._part.restart()
+        return TryAgain(f"{why}: it starts over", code="download-interrupted")
+
+    def _changed_size(self, size: int) -> DownloadError:
+        """Another size than promised ends it; another one than this server told before is a new version of the file."""
+        if self._expected.size_bytes is not None:
+            return self._other_size(size)
+        self._total = self._meter.total = size
+        return self._started_over("The file was changed on the server")
+
+    def _other_size(self, size: int) -> DownloadError:
+        return DownloadError(
+            f"`{self._expected.filename}` was promised with {self._total} bytes, and the server has {size}",
+            code="size-mismatch",
+            hint="The file was replaced on its hub, or the hub's list is wrong: run `comfyfixer resolve` again",
+        )
+
+    def _tell_retry(self, attempt: int, error: DownloadError) -> None:
+        self._means.emit("download.retried", filename=self._expected.filename, attempt=attempt, why=error.message)
+
+
+def _goes_on(answer: Answer) -> bool:
+    """True where bytes follow those that were promised; a server that neither sends nor ends has no more."""
+    try:
+        return bool(answer.read(1))
+    except DownloadError:
+        return False
+
+
+def strong_etag(answer: Answer) -> str | None:
+    """The ETag when it vouches for every byte; a weak one does not."""
+    etag = answer.headers.get("etag", "").strip()
+    return etag if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') and len(etag) < 256 else None

@@ -1,0 +1,48 @@
+"""A file that has the target's name already: the very one, or something else that is not to be touched."""
+
+import os
+from pathlib import Path
+
+from comfyfixer.download.expected import Expected, expected_of
+from comfyfixer.download.pace import Cancelled
+from comfyfixer.download.verify import Proof, check_size, hash_file, prove
+from comfyfixer.errors import DownloadError
+from comfyfixer.model.download import FetchRequest
+
+
+def same_file(target: Path, request: FetchRequest, *, verify_hashes: bool, cancelled: Cancelled) -> Proof | None:
+    """Proof that the file under the target's name is what one of the candidates promises; None where it is not.
+
+    With neither a size nor a hash promised nothing can be proven. A file of another size is not read.
+
+    Raises:
+        OSError: It can't be read.
+        Interrupted: `cancelled` became true.
+    """
+    if not target.is_file():
+        return None
+    promises = (expected_of(request, candidate, verify_hashes=verify_hashes) for candidate in request.candidates)
+    fitting = [promise for promise in promises if _may_be(target, promise)]
+    if not fitting:
+        return None
+    sha256 = hash_file(target, cancelled)
+    proofs = (_proof(target, sha256, promise, cancelled) for promise in fitting)
+    return next((proof for proof in proofs if proof is not None), None)
+
+
+def _may_be(target: Path, promise: Expected) -> bool:
+    """True where something is promised, and the size is no reason against it."""
+    if not promise.hashes and promise.size_bytes is None:
+        return False
+    try:
+        check_size(os.stat(target).st_size, promise)
+    except DownloadError:
+        return False
+    return True
+
+
+def _proof(target: Path, sha256: str, promise: Expected, cancelled: Cancelled) -> Proof | None:
+    try:
+        return prove(target, sha256, promise, cancelled)
+    except DownloadError:
+        return None

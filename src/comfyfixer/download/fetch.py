@@ -1,0 +1,223 @@
+"""One request in, one outcome out: the file is verified and in its place, or it is absent with a reason."""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+from comfyfixer.download.attempt import Attempt, Means
+from comfyfixer.download.existing import same_file
+from comfyfixer.download.expected import Expected, expected_of
+from comfyfixer.download.faults import check_below, of_system, taken, told_together
+from comfyfixer.download.lock import held
+from comfyfixer.download.pace import Cancelled, Pace, check
+from comfyfixer.download.part import Part, PartPaths, open_part
+from comfyfixer.download.place import make_folder, place
+from comfyfixer.download.verify import Proof, prove
+from comfyfixer.download.wire import Opener
+from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.download import FetchRequest
+from comfyfixer.model.event import Emit
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
+from comfyfixer.net.redact import redact
+from comfyfixer.paths import printable
+
+_PATIENT: Final = Pace()
+_WRONG_BYTES: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file"})
+_WORTHLESS: Final = _WRONG_BYTES | {"unsafe-file"}
+_ENDS_ALL: Final = frozenset({"disk-full", "target-exists", "target-unwritable", "unsafe-file", "unsafe-name"})
+
+
+def fetch(
+    request: FetchRequest,
+    client: Opener,
+    *,
+    emit: Emit,
+    cancelled: Cancelled,
+    verify_hashes: bool = True,
+    pace: Pace = _PATIENT,
+) -> Outcome:
+    """Bring one file into its place. `client` is a `net.client.Client`.
+
+    The target has to lie below the request's root by its text; links among the folders on the way are followed, since
+    people let models folders lie on other disks.
+
+    Args:
+        verify_hashes: False leaves hashes uncompared; sizes, containers and pickles are checked all the same.
+
+    Returns:
+        Also for a file that could not be had: its `error` says why. Nothing half-written has the target's name then.
+
+    Raises:
+        Interrupted: `cancelled` became true; what has arrived is kept for the next run.
+    """
+    means = Means(client=client, emit=emit, cancelled=cancelled, pace=pace)
+    return _Errand(request, means, verify_hashes).run()
+
+
+class _Errand:
+    """One file on its way."""
+
+    def __init__(self, request: FetchRequest, means: Means, verify_hashes: bool) -> None:
+        self._request = request
+        self._means = means
+        self._verify_hashes = verify_hashes
+        self._paths = PartPaths(Path(request.target))
+        self._began_s = means.pace.clock()
+        self._source = request.candidates[0].source if request.candidates else "not_found"
+
+    def run(self) -> Outcome:
+        """Everything that goes wrong with this file becomes its outcome."""
+        try:
+            return self._fetch()
+        except Interrupted:
+            raise
+        except ComfyFixerError as error:
+            return self._failed(error)
+        except OSError as error:
+            return self._failed(of_system(error, self._request))
+
+    def _fetch(self) -> Outcome:
+        check_below(self._paths.target, self._request.root)
+        if there := self._already_there():
+            return there
+        make_folder(self._paths.target.parent)
+        with held(self._paths.lock, self._means.cancelled, keep=self._paths.part):
+            return self._already_there() or self._first_that_works()
+
+    def _first_that_works(self) -> Outcome:
+        """The candidates in turn; the first one's failure is told, as it is the one that was chosen."""
+        failures: list[DownloadError] = []
+        for candidate in self._request.candidates:
+            self._source = candidate.source
+            try:
+                return self._finish(self._proven(candidate))
+            except DownloadError as error:
+                failures.append(error)
+                if error.code in _ENDS_ALL:
+                    raise
+                self._tell_next(candidate, failures)
+        self._source = self._request.candidates[0].source if failures else self._source
+        raise told_together(failures, self._request)
+
+    def _proven(self, candidate: Candidate) -> Proof:
+        """A candidate's proven bytes in the part. Wrong ones are fetched anew once: they may have been cut or mixed."""
+        expected = expected_of(self._request, candidate, verify_hashes=self._verify_hashes)
+        self._tell_start(candidate, expected)
+        try:
+            return self._once(candidate, expected)
+        except DownloadError as error:
+            if error.code not in _WRONG_BYTES:
+                raise
+            self._tell("download.retried", attempt=2, why=error.message)
+            return self._once(candidate, expected)
+
+    def _once(self, candidate: Candidate, expected: Expected) -> Proof:
+        part = open_part(self._paths, candidate, expected, self._means.cancelled)
+        if part.size:
+            self._tell("download.resumed", bytes_done=part.size)
+        try:
+            Attempt(self._means, candidate, expected, part).complete()
+            sha256 = part.sha256
+            part.close()
+            return prove(self._paths.part, sha256, expected, self._means.cancelled)
+        except DownloadError as error:
+            _put_away(part, keep=error.code not in _WORTHLESS)
+            raise
+        except (Interrupted, OSError):
+            _put_away(part, keep=True)
+            raise
+
+    def _finish(self, proof: Proof) -> Outcome:
+        """Place the part, then tell. A file that appeared meanwhile stays as it is."""
+        check(self._means.cancelled)
+        try:
+            place(self._paths.part, self._paths.target)
+        except FileExistsError:
+            return self._already_there() or self._failed(taken(self._paths.target))
+        self._paths.forget()
+        self._tell_proof(proof)
+        seconds = self._seconds()
+        path = printable(self._paths.target)
+        self._tell("download.finished", path=path, size_bytes=proof.size_bytes, seconds=seconds)
+        return self._outcome(path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified)
+
+    def _already_there(self) -> Outcome | None:
+        """The outcome where the target's name is taken: by the very file, which is a success, or by something else.
+
+        Raises:
+            DownloadError: `target-exists`; nothing was touched.
+        """
+        target = self._paths.target
+        if not os.path.lexists(target):
+            return None
+        proof = same_file(target, self._request, verify_hashes=self._verify_hashes, cancelled=self._means.cancelled)
+        if proof is None:
+            raise taken(target)
+        self._paths.forget()
+        self._tell("download.skipped", why="it is in its place already")
+        return self._outcome(
+            path=printable(target), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
+            already_there=True,
+        )  # fmt: skip
+
+    def _failed(self, error: ComfyFixerError) -> Outcome:
+        problem = Problem.of(error, where=self._request.filename)
+        self._tell("download.failed", code=problem.code, message=problem.message, hint=problem.hint)
+        return self._outcome(error=problem)
+
+    def _outcome(
+        self,
+        *,
+        path: str | None = None,
+        size_bytes: int | None = None,
+        sha256: str | None = None,
+        verified: bool = False,
+        already_there: bool = False,
+        error: Problem | None = None,
+    ) -> Outcome:
+        return Outcome(
+            filename=self._request.filename, source=self._source, success=error is None, path=path,
+            size_bytes=size_bytes, sha256=sha256, verified=verified, seconds=self._seconds(), error=error,
+            already_there=already_there,
+        )  # fmt: skip
+
+    def _seconds(self) -> float:
+        return round(self._means.pace.clock() - self._began_s, 3)
+
+    def _tell(self, action: str, **details: object) -> None:
+        self._means.emit(action, filename=self._request.filename, **details)
+
+    def _tell_start(self, candidate: Candidate, expected: Expected) -> None:
+        self._tell("download.started", url=redact(candidate.download_url), size_bytes=expected.size_bytes)
+
+    def _tell_next(self, candidate: Candidate, failures: list[DownloadError]) -> None:
+        if len(failures) < len(self._request.candidates):
+            why = f"{candidate.source} failed: {failures[-1].message}; the next source is tried"
+            self._tell("download.retried", attempt=len(failures) + 1, why=why)
+
+    def _tell_proof(self, proof: Proof) -> None:
+        if proof.verified:
+            self._tell("download.verified", sha256=proof.sha256)
+        elif self._verify_hashes:
+            message = f"No hash of `{self._request.filename}` is known: only its size and format were checked"
+            hint = "Compare its SHA-256 with the one on its page"
+            self._warn("hash-unknown", message, hint)
+        if proof.fault:
+            message = f"`{self._request.filename}` has the promised hash, and is {proof.fault}"
+            self._warn("not-a-model-file", message, "Ask its author: the hub's own copy is damaged")
+
+    def _warn(self, code: str, message: str, hint: str) -> None:
+        self._means.emit("problem.found", code=code, message=message, hint=hint, where=self._request.filename)
+
+
+def _put_away(part: Part, *, keep: bool) -> None:
+    """Close the part: for the next run with all its bytes on the disk, or without a trace."""
+    if not keep or not part.size:
+        part.discard()
+        return
+    with contextlib.suppress(OSError, ValueError):  # a full disk, or closed already: then the older journal holds
+        part.checkpoint()
+    part.close()
