@@ -35,6 +35,7 @@ from comfyfixer.demo.faults import (
     html_page,
     server_error,
     too_many,
+    window_exhausted,
 )
 from comfyfixer.demo.hub import Hub
 
@@ -238,6 +239,27 @@ def test_a_hold_waits_at_exactly_that_byte_until_its_gate_is_opened() -> None:
 
     assert [len(part) for part in got] == [150_000, len(DATA) - 150_000]
     assert b"".join(got) == DATA
+
+
+def test_a_gate_tells_how_many_transfers_it_holds() -> None:
+    with hub_with(Hold(role="storage", after_bytes=10, times=None)) as (hub, signed):
+        readers = [threading.Thread(target=read_all, args=(signed(),)) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        assert hub.gate().wait_for(3)
+        assert hub.gate().waiting == 3
+        assert not hub.gate().wait_for(4, timeout_s=0)
+        hub.gate().open()
+        for reader in readers:
+            reader.join(10)
+        assert hub.gate().waiting == 0
+
+
+def test_an_exhausted_window_tells_its_seconds_in_its_own_header() -> None:
+    with hub_with(window_exhausted(seconds=2)) as (hub, _):
+        reply = ask(f"{hub.huggingface_endpoint}/api/models")
+
+    assert (reply.status, reply.headers["ratelimit"], reply.headers.get("retry-after")) == (429, '"api";r=0;t=2', None)
 
 
 def test_leaving_the_hub_lets_held_transfers_go() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, follow, repo, weights
 
-from comfyfixer.demo.catalogue import Catalogue, GitHubFile, NodePack, catalogue_from_urls
+from comfyfixer.demo.catalogue import CIVITAI_KEY, HUGGINGFACE_KEY, Catalogue, GitHubFile, NodePack, catalogue_from_urls
 from comfyfixer.demo.content import Plain, gguf, whole
 from comfyfixer.demo.faults import Faults, Hold, server_error
 from comfyfixer.demo.hub import Hub
@@ -72,6 +72,7 @@ def test_a_bug_of_the_hub_fails_the_test_that_met_it() -> None:
 def test_the_environment_leads_every_end_point_here() -> None:
     with Hub(Catalogue()) as hub:
         environment = hub.environment()
+        assert hub.keys == {"civitai": (CIVITAI_KEY,), "huggingface": (HUGGINGFACE_KEY,)}
 
     assert sorted(environment) == [
         f"COMFYFIXER_{role}_ENDPOINT" for role in ("CIVITAI", "GITHUB", "HUGGINGFACE", "MANAGER", "REGISTRY")

@@ -158,23 +158,51 @@ def empty_body(*, role: str | None = None, path: str = "", skip: int = 0, times:
     return Reply(role=role, path=path, skip=skip, times=times, status=200, headers=headers)
 
 
+def window_exhausted(
+    *, role: str | None = "huggingface", path: str = "", skip: int = 0, times: int | None = 1, seconds: int = 0
+) -> Reply:
+    """Hugging Face's 429: no `Retry-After`, the seconds to wait are in `RateLimit`."""
+    headers = (("RateLimit", f'"api";r=0;t={seconds}'), ("RateLimit-Policy", '"fixed window";"api";q=500;w=300'))
+    body = '{"error":"We had to rate limit your IP"}'
+    return Reply(role=role, path=path, skip=skip, times=times, status=429, headers=headers, body=body)
+
+
 class Gate:
-    """Holds a transfer: `reached` is set when one waits, `open()` lets it and all later ones pass."""
+    """Holds transfers: each waits until `open()`, which also lets all later ones pass."""
 
     patience_seconds: ClassVar[float] = 300.0
 
     def __init__(self) -> None:
         self.reached = threading.Event()
-        self._opened = threading.Event()
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._is_open = False
+
+    @property
+    def waiting(self) -> int:
+        """How many transfers stand here now."""
+        with self._changed:
+            return self._waiting
 
     def open(self) -> None:
         """Let everything pass from now on."""
-        self._opened.set()
+        with self._changed:
+            self._is_open = True
+            self._changed.notify_all()
 
     def wait(self) -> None:
-        """Called by the hub's own thread."""
-        self.reached.set()
-        self._opened.wait(self.patience_seconds)
+        """Called by the hub's own threads."""
+        with self._changed:
+            self._waiting += 1
+            self.reached.set()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._is_open, self.patience_seconds)
+            self._waiting -= 1
+
+    def wait_for(self, count: int, timeout_s: float = 10.0) -> bool:
+        """Wait until so many transfers stand here at the same time; False when the time is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting >= count, timeout_s)
 
 
 class FaultState:

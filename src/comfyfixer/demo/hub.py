@@ -122,6 +122,11 @@ class Hub:
         return self.endpoints.cdn
 
     @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """The keys that are accepted, by end point."""
+        return {"civitai": self.catalogue.civitai_keys, "huggingface": self.catalogue.huggingface_keys}
+
+    @property
     def requests(self) -> tuple[Recorded, ...]:
         """All requests so far, in order of their answers."""
         with self._lock:
