@@ -1,0 +1,141 @@
+"""What a run would meet: settings with their origins, the installation, keys, hubs, disk and permissions."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from comfyfixer.errors import ComfyFixerError, SourceError
+from comfyfixer.inventory.locate import workflow_folders
+from comfyfixer.model.inventory import Installation
+from comfyfixer.paths import Workdir, printable
+from comfyfixer.pipeline.installation import find_places, installation_of
+from comfyfixer.pipeline.session import Session, silent
+from comfyfixer.settings import TABLE, Secret, Settings
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the examination.
+
+    Attributes:
+        group: `settings`, `installation`, `disk` or `hubs`.
+        ok: False where something has to be mended.
+        code: The error's code where it is not.
+        origin: Where a setting comes from.
+        hint: How to mend it.
+    """
+
+    group: str
+    name: str
+    ok: bool
+    detail: str
+    origin: str | None = None
+    code: str | None = None
+    hint: str | None = None
+
+
+def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
+    """Every check, in order; the hubs are only asked with `network`."""
+    yield from _settings(settings)
+    try:
+        installation = installation_of(settings)
+    except ComfyFixerError as error:
+        yield _bad("installation", "ComfyUI", error)
+    else:
+        yield from _installation(installation, settings)
+        yield from _disk(settings)
+    yield _writable("disk", "workdir", Path(settings.workdir))
+    if network:
+        yield from _hubs(settings)
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    file = settings.config_file or f"none ({Workdir(Path(settings.workdir)).config} is not there)"
+    yield Check(group="settings", name="config file", ok=True, detail=file)
+    for row in TABLE:
+        value: object = settings
+        for part in row.field.split("."):
+            value = getattr(value, part)
+        yield Check(
+            group="settings",
+            name=row.key,
+            ok=True,
+            detail=_shown(value),
+            origin=settings.origins.get(row.key, "default"),
+        )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Secret):
+        return "set"
+    if value is None or value == ():
+        return "not set"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _installation(installation: Installation, settings: Settings) -> Iterator[Check]:
+    found = f"{printable(installation.base_dir)} ({installation.found_by})"
+    yield Check(group="installation", name="ComfyUI", ok=True, detail=found)
+    folders = settings.workflow_directories or tuple(str(folder) for folder in workflow_folders(installation))
+    for folder in folders:
+        there = os.path.isdir(folder)
+        hint = None if there else "Check `workflow_directories` in config.json, or `--workflows`"
+        code = None if there else "folder-missing"
+        detail = printable(folder) if there else f"{printable(folder)} is not there"
+        yield Check(group="installation", name="workflows", ok=there, detail=detail, code=code, hint=hint)
+    if not folders:
+        hint = "Save a workflow in ComfyUI, or name a folder with `--workflows DIR`"
+        detail = "no folder with workflows"
+        yield Check(group="installation", name="workflows", ok=False, detail=detail, code="folder-missing", hint=hint)
+
+
+def _disk(settings: Settings) -> Iterator[Check]:
+    session = Session(settings, silent, lambda: False)
+    places = find_places(session)
+    for problem in session.problems:
+        yield Check(
+            group="disk", name="folders", ok=False, detail=problem.message, code=problem.code, hint=problem.hint
+        )
+    for folder in ("checkpoints", "diffusion_models", "loras"):
+        yield _writable("disk", folder, places.root(folder))
+
+
+def _writable(group: str, name: str, folder: Path) -> Check:
+    """Whether a file could be written there, and how much fits; a folder that is not there yet is made when needed."""
+    existing = next((parent for parent in (folder, *folder.parents) if parent.is_dir()), Path("/"))
+    shown = printable(folder)
+    if not os.access(existing, os.W_OK):
+        hint = f"Give yourself the right to write into {printable(existing)}"
+        detail = f"{shown} can't be written"
+        return Check(group=group, name=name, ok=False, detail=detail, code="target-unwritable", hint=hint)
+    free = shutil.disk_usage(existing).free / 1e9
+    return Check(group=group, name=name, ok=True, detail=f"{shown}, {free:.1f} GB free")
+
+
+def _hubs(settings: Settings) -> Iterator[Check]:
+    from comfyfixer.net.client import Client, make_client
+
+    def civitai(client: Client) -> str:
+        client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
+        return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
+
+    def huggingface(client: Client) -> str:
+        if settings.huggingface_key:
+            client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
+            return "answers, and knows the key"
+        client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
+        return "answers, without a key"
+
+    asked: tuple[tuple[str, Callable[[Client], str]], ...] = (("Civitai", civitai), ("Hugging Face", huggingface))
+    with make_client(settings, silent, cache_path=None) as client:
+        for name, ask in asked:
+            try:
+                yield Check(group="hubs", name=name, ok=True, detail=ask(client))
+            except SourceError as error:
+                yield _bad("hubs", name, error)
+
+
+def _bad(group: str, name: str, error: ComfyFixerError) -> Check:
+    return Check(group=group, name=name, ok=False, detail=error.message, code=error.code, hint=error.hint)
