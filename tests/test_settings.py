@@ -1,0 +1,117 @@
+"""Settings: which value wins, and what a bad one says."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from comfyfixer.errors import UsageError
+from comfyfixer.settings import Secret, load
+
+
+def write_config(folder: Path, document: object) -> None:
+    (folder / "config.json").write_text(json.dumps(document), "utf-8")
+
+
+def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
+    settings = load({}, {}, tmp_path)
+    assert settings.endpoints.civitai == "https://civitai.com"
+    assert settings.max_concurrent == 3
+    assert settings.config_file is None
+    assert settings.origins["download.max_concurrent"] == "default"
+
+
+def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
+    write_config(tmp_path, {"comfyui_root": "/from/file"})
+    from_file = load({}, {}, tmp_path)
+    from_environment = load({}, {"COMFYUI_PATH": "/from/environment"}, tmp_path)
+    from_flag = load({"comfyui_root": "/from/flag"}, {"COMFYUI_PATH": "/from/environment"}, tmp_path)
+    found = [settings.comfyui_root for settings in (from_file, from_environment, from_flag)]
+    assert found == [os.path.abspath(path) for path in ("/from/file", "/from/environment", "/from/flag")]
+    origins = [settings.origins["comfyui_root"] for settings in (from_file, from_environment, from_flag)]
+    assert origins == ["config.json", "environment COMFYUI_PATH", "flag"]
+
+
+def test_a_variable_in_the_file_is_expanded(tmp_path: Path) -> None:
+    write_config(tmp_path, {"api_keys": {"civitai": "${MY_KEY}"}, "workflow_directories": ["${PLACE}/a", "/b"]})
+    settings = load({}, {"MY_KEY": "abc", "PLACE": "/p"}, tmp_path)
+    assert settings.civitai_key == Secret("abc")
+    assert settings.workflow_directories == (os.path.abspath("/p/a"), os.path.abspath("/b"))
+
+
+def test_a_variable_that_is_not_set_leaves_the_setting_unset_and_says_so(tmp_path: Path) -> None:
+    write_config(tmp_path, {"api_keys": {"civitai": "${CIVITAI_API_KEY}"}})
+    settings = load({}, {}, tmp_path)
+    assert settings.civitai_key is None
+    assert "${CIVITAI_API_KEY}, which is not set" in settings.origins["api_keys.civitai"]
+
+
+def test_the_first_plans_file_is_understood(tmp_path: Path) -> None:
+    write_config(
+        tmp_path,
+        {
+            "comfyui_root": "/c",
+            "workflow_directories": ["/w"],
+            "api_keys": {"civitai": "k1", "huggingface": "k2"},
+            "download": {"max_concurrent": 5, "timeout_seconds": 300, "verify_hashes": False},
+            "search": {"fuzzy_threshold": 70, "max_results": 9},
+        },
+    )
+    settings = load({}, {}, tmp_path)
+    assert (settings.max_concurrent, settings.timeout_seconds, settings.verify_hashes) == (5, 300.0, False)
+    assert (settings.fuzzy_threshold, settings.max_results) == (0.7, 9)
+
+
+def test_hugging_faces_own_variable_moves_its_end_point_after_ours(tmp_path: Path) -> None:
+    theirs = {"HF_ENDPOINT": "https://mirror.example/"}
+    assert load({}, theirs, tmp_path).endpoints.huggingface == "https://mirror.example"
+    both = {**theirs, "COMFYFIXER_HUGGINGFACE_ENDPOINT": "http://127.0.0.1:9"}
+    assert load({}, both, tmp_path).endpoints.huggingface == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"download": {"max_concurrent": 0}},
+        {"download": {"max_concurrent": True}},
+        {"download": {"timeout_seconds": "soon"}},
+        {"endpoints": {"civitai": "ftp://x"}},
+        {"endpoints": {"civitai": "https://key@host"}},
+        {"workflow_directories": 5},
+        {"api_keys": {"civitai": "two words"}},
+        {"search": {"fuzzy_threshold": 101}},
+    ],
+)
+def test_a_value_that_cannot_be_used_is_a_usage_error_that_names_it(tmp_path: Path, document: object) -> None:
+    write_config(tmp_path, document)
+    with pytest.raises(UsageError) as caught:
+        load({}, {}, tmp_path)
+    assert caught.value.code == "config-invalid"
+    assert "config.json" in caught.value.message
+    assert "two words" not in caught.value.message
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"[" * 100_000])
+def test_a_file_that_is_no_object_is_a_usage_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        load({}, {}, tmp_path)
+    assert caught.value.code == "config-unreadable"
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(b'\xef\xbb\xbf{"search": {"max_results": 7}}')
+    assert load({}, {}, tmp_path).max_results == 7
+
+
+def test_a_named_file_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load({}, {}, tmp_path, tmp_path / "other.json")
+    assert caught.value.code == "config-unreadable"
+
+
+def test_a_secret_is_not_shown() -> None:
+    secret = Secret("abc")
+    assert "abc" not in f"{secret} {secret!r} {[secret]}"
+    assert secret.reveal() == "abc"
