@@ -5,7 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
 
-from comfyfixer.cli.main import main_legacy  # the path has to be there first
-
 if __name__ == "__main__":
+    try:
+        from comfyfixer.cli.main import main_legacy
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: the Python package `{error.name}` is not installed\nhint: run `python -m pip install .` here")
     main_legacy()

@@ -29,7 +29,7 @@ _PRECISION: Final = re.compile(
 _VERSION: Final = re.compile(
     r"(?<![a-z0-9])v(?:er(?:sion)?)?[ ._-]?(\d+(?:[._]\d+)*)(?!\d*b(?![a-z]))|(?<![\d.])(\d+\.\d+)(?![\d.])"
 )
-_VARIANTS: Final = ("inpainting", "inpaint", "refiner", "pruned", "emaonly", "turbo", "lightning", "hyper", "lcm",
+_VARIANTS: Final = ("inpaint", "refiner", "pruned", "emaonly", "turbo", "lightning", "hyper", "lcm",
                     "distilled", "scaled", "high_noise", "low_noise", "i2v", "t2v", "edit", "schnell")  # fmt: skip
 
 
