@@ -1,0 +1,89 @@
+"""Civitai: by hash, then by the words of the name, with every name a file is known under compared."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.resolve.names import is_generic, similarity
+from comfyfixer.settings import Settings
+from comfyfixer.sources.civitai_api import CivitaiApi, Found
+from comfyfixer.sources.civitai_kinds import types_for
+from comfyfixer.sources.failures import Failures
+from comfyfixer.sources.foreign import known_hashes
+from comfyfixer.sources.queries import words_for_models
+
+_HASHES: Final = ("sha256", "blake3", "autov3", "autov2", "crc32")
+_HASHES_ASKED: Final = 2
+_PROVING: Final = frozenset({"sha256", "blake3"})
+_STORED_NAMES_ASKED: Final = 2
+_WORTH_A_LOOK: Final = 0.75
+
+
+class CivitaiSource:
+    """The only large public index by hash; its search knows models' names, not files' names."""
+
+    name = "civitai"
+
+    def __init__(self, settings: Settings, api: CivitaiApi) -> None:
+        self._api = api
+        self._threshold = settings.fuzzy_threshold
+        self._max_results = settings.max_results
+
+    def search(self, missing: MissingModel) -> Iterator[Candidate]:
+        """Files of an equal hash; without one that proves, every file of exactly the name, then the most similar."""
+        failures = Failures()
+        proven = False
+        for algorithm, found in self._by_hash(missing, failures):
+            proven = proven or algorithm in _PROVING
+            yield self._api.candidate(found, found_by="hash")
+        if not proven and not is_generic(missing.filename):
+            yield from self._by_words(missing, failures)
+        failures.raise_first()
+
+    def _by_hash(self, missing: MissingModel, failures: Failures) -> Iterator[tuple[str, Found]]:
+        """Files that have a hash of the workflow; short hashes collide, so each answer is compared."""
+        known = [algorithm for algorithm in _HASHES if algorithm in missing.hashes]
+        for algorithm in known[:_HASHES_ASKED]:
+            digest = missing.hashes[algorithm].lower()
+            answer = failures.caught(partial(self._api.by_hash, digest)) or []
+            equal = [found for found in answer if known_hashes(found.file.hashes or {}).get(algorithm) == digest]
+            if equal:
+                yield from ((algorithm, found) for found in equal)
+                return
+
+    def _by_words(self, missing: MissingModel, failures: Failures) -> Iterator[Candidate]:
+        files = self._searched(missing, failures)
+        scored = [(self._score(missing.filename, found), found) for found in files]
+        exact = [found for _, found in scored if missing.filename in found.names]
+        yield from (self._api.candidate(found, found_by="search") for found in exact)
+        similar = sorted(
+            ((score, found) for score, found in scored if score >= self._threshold and found not in exact),
+            key=lambda item: (-item[0], item[1].file.id),
+        )
+        for place, (score, found) in enumerate(similar[: self._max_results]):
+            ask = not exact and place < _STORED_NAMES_ASKED and score >= _WORTH_A_LOOK
+            stored = self._stored_name(found, failures) if ask else ()
+            yield self._api.candidate(found, found_by="search", more_names=stored)
+
+    def _searched(self, missing: MissingModel, failures: Failures) -> list[Found]:
+        """Files of models with the name's words; asked again with all words only where there were too many models."""
+        types = types_for(missing.folder)
+        files: dict[int, Found] = {}
+        for query in words_for_models(missing.filename):
+            answer, complete = failures.caught(partial(self._api.search, query, types)) or ([], True)
+            files.update((found.file.id, found) for found in answer)
+            if complete or any(missing.filename in found.names for found in files.values()):
+                break
+        return list(files.values())
+
+    def _score(self, filename: str, found: Found) -> float:
+        return max(similarity(filename, name) for name in found.names)
+
+    def _stored_name(self, found: Found, failures: Failures) -> Sequence[str]:
+        """The uploaded name, where the API shows a derived one."""
+        if found.model_type not in ("Checkpoint", "Controlnet", "Upscaler", "UNet", "TextualInversion"):
+            return ()
+        name = failures.caught(partial(self._api.stored_name, found))
+        return (name,) if name else ()

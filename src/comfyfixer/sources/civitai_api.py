@@ -1,0 +1,234 @@
+"""What Civitai's API answers, as values. Every answer is asked for once in a run."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import msgspec
+
+from comfyfixer.errors import SourceError
+from comfyfixer.model.candidate import Candidate, Evidence
+from comfyfixer.net.client import Client
+from comfyfixer.settings import Settings
+from comfyfixer.sources.civitai_kinds import folders_for, is_model_file
+from comfyfixer.sources.civitai_names import derived_name
+from comfyfixer.sources.foreign import exact_size, is_model_name, known_hashes, readable
+
+T = TypeVar("T")
+
+_LIMIT: Final = 30
+
+
+class File(msgspec.Struct, rename="camel"):
+    """One row of `files`; all but the id may be missing or null."""
+
+    id: int
+    name: str | None = None
+    override_name: str | None = None
+    size_kb: float | None = msgspec.field(default=None, name="sizeKB")
+    type: str | None = None
+    pickle_scan_result: str | None = None
+    virus_scan_result: str | None = None
+    metadata: dict[str, str | float | bool | None] | None = None
+    hashes: dict[str, str | None] | None = None
+    primary: bool | None = None
+
+
+class _PaidAccess(msgspec.Struct, rename="camel"):
+    permanent: bool | None = None
+    ends_at: str | None = None
+
+
+class _Model(msgspec.Struct):
+    """A model as a version's answer names it."""
+
+    name: str | None = None
+    type: str | None = None
+    mode: str | None = None
+
+
+class Version(msgspec.Struct, rename="camel"):
+    """One version; `model` and `model_id` only where it was asked for by itself."""
+
+    id: int
+    name: str | None = None
+    base_model: str | None = None
+    usage_control: str | None = None
+    paid_access: _PaidAccess | None = None
+    early_access_deadline: str | None = None
+    trained_words: list[str | None] | None = None
+    files: list[msgspec.Raw] | None = None
+    model_id: int | None = None
+    model: _Model | None = None
+
+
+class _ModelItem(msgspec.Struct, rename="camel"):
+    id: int
+    name: str | None = None
+    type: str | None = None
+    mode: str | None = None
+    model_versions: list[msgspec.Raw] | None = None
+
+
+class _Page(msgspec.Struct):
+    items: list[msgspec.Raw] | None = None
+
+
+class _Mini(msgspec.Struct, rename="camel"):
+    file_name: str | None = None
+    require_auth: bool | None = None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One file with the version and the model it belongs to."""
+
+    model_id: int
+    model_name: str
+    model_type: str | None
+    mode: str | None
+    version: Version
+    file: File
+
+    @property
+    def shown_name(self) -> str:
+        """As the API names it."""
+        return self.file.name or ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name the file is known under, the shown one first."""
+        derived = derived_name(
+            self.shown_name,
+            model_name=self.model_name,
+            model_type=self.model_type,
+            version_name=self.version.name or "",
+            file_type=self.file.type,
+            word=next(iter(self.version.trained_words or ()), None),
+        )
+        names = (self.shown_name, self.file.override_name, derived)
+        return tuple(dict.fromkeys(name for name in names if name and is_model_name(name)))
+
+
+class CivitaiApi:
+    """Questions to the configured end point. Thread-safe."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self._client = client
+        self._endpoint = settings.endpoints.civitai
+        self._age_s = settings.cache_max_age_hours * 3600
+
+    def search(self, query: str, types: Sequence[str]) -> tuple[list[Found], bool]:
+        """All files of all versions of the best models for some words, and whether these are all such models.
+
+        Raises:
+            SourceError: No answer came.
+        """
+        params = [("query", query), *(("types", name) for name in types), ("nsfw", "true"), ("limit", str(_LIMIT))]
+        try:
+            page = self._get("/api/v1/models", params, _Page)
+        except SourceError as error:
+            if error.status != 400 or not types:
+                raise
+            return self.search(query, ())  # the hub's list of types changes
+        items = page.items or ()
+        found = [found for item in readable(items, _ModelItem) for found in _files_of(item)]
+        return found, len(items) < _LIMIT
+
+    def model(self, model_id: int) -> list[Found]:
+        """All files of all versions of one model."""
+        return list(_files_of(self._get(f"/api/v1/models/{model_id}", (), _ModelItem)))
+
+    def version(self, version_id: int) -> list[Found]:
+        """All files of one version."""
+        return list(_of_version(self._get(f"/api/v1/model-versions/{version_id}", (), Version)))
+
+    def by_hash(self, digest: str) -> list[Found]:
+        """All files of the oldest version that has a file of this hash."""
+        return list(_of_version(self._get(f"/api/v1/model-versions/by-hash/{digest}", (), Version)))
+
+    def stored_name(self, found: Found) -> str | None:
+        """The name under which a file was uploaded."""
+        params = [("modelFileId", str(found.file.id))]
+        mini = self._get(f"/api/v1/model-versions/mini/{found.version.id}", params, _Mini)
+        return mini.file_name if mini.file_name and is_model_name(mini.file_name) else None
+
+    def candidate(
+        self, found: Found, *, found_by: str, evidence: Sequence[Evidence] = (), more_names: Sequence[str] = ()
+    ) -> Candidate:
+        """A file as other rooms know it."""
+        version, file = found.version, found.file
+        names = tuple(dict.fromkeys((*found.names, *more_names)))
+        return Candidate(
+            source="civitai",
+            filename=names[0],
+            alternative_names=names[1:],
+            download_url=f"{self._endpoint}/api/download/models/{version.id}?fileId={file.id}",
+            size_bytes=exact_size(file.size_kb * 1024 if file.size_kb is not None else None),
+            hashes=known_hashes(file.hashes or {}),
+            kind=found.model_type,
+            folders=folders_for(found.model_type, file.type, found.shown_name, version.base_model),
+            access=_access(found),
+            page_url=f"{self._endpoint}/models/{found.model_id}?modelVersionId={version.id}",
+            found_by=found_by,
+            model_id=found.model_id,
+            model_name=found.model_name,
+            version_id=version.id,
+            version_name=version.name,
+            file_id=file.id,
+            base_model=version.base_model,
+            evidence=(*evidence, *_scans(file)),
+        )
+
+    def _get(self, path: str, params: Sequence[tuple[str, str]], answer_type: type[T]) -> T:
+        return self._client.get(self._endpoint + path, params=params, max_age_s=self._age_s).json(answer_type)
+
+
+def _files_of(model: _ModelItem) -> Iterator[Found]:
+    for version in readable(model.model_versions or (), Version):
+        yield from _found(version, model.id, model.name, model.type, model.mode)
+
+
+def _of_version(version: Version) -> Iterator[Found]:
+    model = version.model or _Model()
+    if version.model_id is not None:
+        yield from _found(version, version.model_id, model.name, model.type, model.mode)
+
+
+def _found(
+    version: Version, model_id: int, model_name: str | None, model_type: str | None, mode: str | None
+) -> Iterator[Found]:
+    """The version's files that are models and have a name that can be shown."""
+    for file in readable(version.files or (), File):
+        found = Found(
+            model_id=model_id, model_name=model_name or "", model_type=model_type, mode=mode, version=version, file=file
+        )
+        if is_model_file(file.type) and found.names:
+            yield found
+
+
+def _access(found: Found) -> str:
+    version = found.version
+    if found.mode == "Archived":
+        return "archived"
+    if found.mode == "TakenDown" or version.usage_control not in (None, "Download"):
+        return "download-disabled"
+    paid = version.paid_access
+    if paid is not None and (paid.permanent or not _is_past(paid.ends_at)):
+        return "early-access"
+    deadline = version.early_access_deadline
+    return "early-access" if deadline and not _is_past(deadline) else "open"
+
+
+def _is_past(moment: str | None) -> bool:
+    """False for no moment at all: still closed."""
+    try:
+        parsed = datetime.fromisoformat(moment or "")
+    except ValueError:
+        return False
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) < datetime.now(UTC)
+
+
+def _scans(file: File) -> Iterator[Evidence]:
+    for result, what in ((file.pickle_scan_result, "pickle scan"), (file.virus_scan_result, "virus scan")):
+        if result == "Danger":
+            yield Evidence(kind="unsafe", detail=f"Civitai's {what} calls this file dangerous")
