@@ -133,6 +133,11 @@ def size_text(size_bytes: int | None) -> str:
     return f"{size:.1f} TB"
 
 
+def sentences(*parts: str | None) -> str:
+    """Parts as sentences of one line, each ended once."""
+    return " ".join(part if part.endswith((".", "…", "?", "!")) else f"{part}." for part in parts if part)
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """`1 file`, `2 files`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -41,7 +41,7 @@ def decide(
     shown = _ranked(missing, judged, fuzzy_threshold)[:max_results]
     if local or shown:
         return Ask(candidates=(*local, *shown), because=_why_ask(local, shown, doubt))
-    return _nothing(findings)
+    return _nothing(missing, findings)
 
 
 def confidence(missing: MissingModel, decision: Decision) -> float:
@@ -255,10 +255,14 @@ def _why_ask(local: Sequence[Candidate], shown: Sequence[Candidate], doubt: str 
     return f"{count} a similar name, which proves nothing"
 
 
-def _nothing(findings: Findings) -> Unresolvable:
+def _nothing(missing: MissingModel, findings: Findings) -> Unresolvable:
     if findings.unanswered:
         silent = "; ".join(f"{source}: {why}" for source, why in sorted(findings.unanswered.items()))
         return Unresolvable(
             because=f"Not every source answered ({silent}); `comfyfixer resolve` asks again", unanswered=True
+        )
+    if is_generic(missing.filename):
+        return Unresolvable(
+            because=f"Many different files are named `{missing.filename}`, and the workflow tells no more"
         )
     return Unresolvable(because="No source has a file of this or a similar name")
