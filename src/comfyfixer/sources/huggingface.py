@@ -1,6 +1,6 @@
 """Hugging Face: files of exactly the wanted name in listings, in repositories found by words, and by model cards."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -30,11 +30,17 @@ class HuggingFaceSource:
         self._threshold = settings.fuzzy_threshold
 
     def search(self, missing: MissingModel) -> Iterator[Candidate]:
-        """Every file of exactly the name that is found; where there is none, a few of similar names."""
-        if is_generic(missing.filename):
-            return
+        """Every file of exactly the name that is found; where there is none, a few of similar names.
+
+        For a name that thousands of files carry no search helps: a few from the publishers are shown.
+        """
         failures = Failures()
-        indexes = self._indexes(missing, failures)
+        indexes = self._publishers_indexes(missing, failures)
+        if is_generic(missing.filename):
+            yield from self._exact_candidates(_exact(indexes, missing.filename)[:_SIMILAR], failures)
+            failures.raise_first()
+            return
+        indexes += self._found_indexes(missing.filename, indexes, failures)
         exact = _exact(indexes, missing.filename) + self._exact_by_card(missing.filename, indexes, failures)
         if exact:
             yield from self._exact_candidates(exact, failures)
@@ -42,19 +48,20 @@ class HuggingFaceSource:
             yield from self._similar_candidates(missing.filename, indexes, failures)
         failures.raise_first()
 
-    def _indexes(self, missing: MissingModel, failures: Failures) -> list[NameIndex]:
-        """Publishers' listings and repositories whose id has words of the name; the broader words only in need."""
+    def _publishers_indexes(self, missing: MissingModel, failures: Failures) -> list[NameIndex]:
+        """Listings of the publishers to whom the name or the folder points."""
+        authors = publishers_of(missing.filename, missing.folder)
+        found = (failures.caught(partial(self._api.by_author, author)) for author in authors)
+        return [index for index in found if index is not None]
+
+    def _found_indexes(self, filename: str, known: Sequence[NameIndex], failures: Failures) -> list[NameIndex]:
+        """Repositories whose id has words of the name; the broader words only while no exact file is known."""
         found: list[NameIndex] = []
-
-        def add(ask: Callable[[], NameIndex]) -> None:
-            if (index := failures.caught(ask)) is not None:
-                found.append(index)
-
-        for author in publishers_of(missing.filename, missing.folder):
-            add(partial(self._api.by_author, author))
-        for place, part in enumerate(parts_of_repositories(missing.filename)):
-            if place == 0 or not _exact(found, missing.filename):
-                add(partial(self._api.by_part_of_id, part))
+        for place, part in enumerate(parts_of_repositories(filename)):
+            if place and _exact([*known, *found], filename):
+                break
+            index = failures.caught(partial(self._api.by_part_of_id, part))
+            found += [index] if index is not None else []
         return found
 
     def _exact_by_card(self, filename: str, indexes: Sequence[NameIndex], failures: Failures) -> list[Place]:

@@ -29,7 +29,7 @@ _PUBLISHERS: Final = (
     _Publisher(
         author="comfyanonymous", words=("clip_l", "clip_g", "t5xxl", "control_", "cosmos"), folders=("text_encoders",)
     ),
-    _Publisher(author="black-forest-labs", words=("flux",)),
+    _Publisher(author="black-forest-labs", words=("flux",), folders=("text_encoders", "vae")),
     _Publisher(author="stabilityai", words=("sd_", "sdxl", "sd3", "svd", "stable", "vae-ft", "stage_", "cascade")),
     _Publisher(author="Lightricks", words=("ltx",)),
     _Publisher(author="lightx2v", words=("lightx2v", "lightning", "4step", "8step", "distill")),

@@ -10,7 +10,8 @@ _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SAYS_NOTHING: Final = re.compile(
     r"""(?ix) v?\d+(?:\.\d+)*[a-z]? | v\d+\w* | fp\d+\w* | bf16 | nf4 | int\d | n?vfp4 | mxfp\d | e\dm\d\w* | i?q\d+
     | [ksmxl] | \d+x | x\d+ | \d+(?:\.\d+)?b | a\d+b | \d+p | \d+k | \d*steps? | rank\d* | scaled | pruned
-    | ema(?:only)? | fp | final | beta | alpha | safetensors | ckpt | pth | gguf | models? | weights | comfyui | repackaged | quant
+    | ema(?:only)? | fp | final | beta | alpha
+    | safetensors | ckpt | pth | gguf | models? | weights | comfyui | repackaged | quant
     | mixed | bakedvae | novae | noema | full | dev | base | loras? | the | by | of | and | for"""
 )
 _COMMON: Final = frozenset(
@@ -20,6 +21,7 @@ _COMMON: Final = frozenset(
         "turbo", "upscale", "upscaler", "video", "vision",
     }
 )  # fmt: skip
+_LETTERS: Final = re.compile(r"[a-z]{4,}?(?=v?\d)")
 _MAX_WORDS: Final = 8
 _MIN_ALONE: Final = 4
 
@@ -42,14 +44,16 @@ def words_for_models(filename: str) -> tuple[str, ...]:
 
 
 def parts_of_repositories(filename: str) -> tuple[str, ...]:
-    """What a repository's id may hold, the narrower one first: two words as ids join them, then one alone.
+    """What a repository's id may hold, the narrower first: two words as ids join them, then one alone, then another.
 
     The hub looks for the text inside the id; it does not know words.
     """
-    telling = [token for token in tokens(filename) if not _SAYS_NOTHING.fullmatch(token)]
+    written = [token.lower() for token in tokens(filename)]
+    telling = [token for token in written if not _SAYS_NOTHING.fullmatch(token)]
     if not telling:
         return ()
-    pair = "-".join(telling[:2]).lower() if len(telling) > 1 else None
-    long = (token.lower() for token in telling if len(token) >= _MIN_ALONE)
-    alone = next((token for token in long if token not in _COMMON), None)
-    return tuple(dict.fromkeys(part for part in (pair, alone) if part))
+    pair = "-".join(telling[:2] if len(telling) > 1 else written[:2])
+    alone = [token for token in telling if len(token) >= _MIN_ALONE and token not in _COMMON]
+    letters = [run[0] for token in alone if (run := _LETTERS.match(token))]
+    others = [word for word in (*letters[:1], *alone[1:]) if word not in alone[:1]]
+    return tuple(dict.fromkeys((pair, *alone[:1], *others[:1])))
