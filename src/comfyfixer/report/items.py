@@ -133,6 +133,17 @@ def size_text(size_bytes: int | None) -> str:
     return f"{size:.1f} TB"
 
 
+def common_folder(paths: Sequence[str]) -> str:
+    """The longest folder that all paths are in, with its slash; empty where there is none."""
+    if not paths:
+        return ""
+    first, last = min(paths), max(paths)
+    shared = next(
+        (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
+    )
+    return first[: first.rfind("/", 0, shared) + 1]
+
+
 def sentences(*parts: str | None) -> str:
     """Parts as sentences of one line, each ended once."""
     return " ".join(part if part.endswith((".", "…", "?", "!")) else f"{part}." for part in parts if part)

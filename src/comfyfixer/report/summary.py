@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, WorkflowView, counts, items, plural, size_text, workflow_views
+from comfyfixer.report.items import (
+    Item,
+    WorkflowView,
+    common_folder,
+    counts,
+    items,
+    plural,
+    sentences,
+    size_text,
+    workflow_views,
+)
 
 
 def summary(overview: Overview) -> str:
@@ -61,7 +71,7 @@ def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
         yield ""
         yield f"### {_code(item.missing.filename)} ({item.missing.folder or 'folder unknown'})"
         yield ""
-        yield f"{_text(item.said)}" + (f" {_text(item.hint)}." if item.hint else "")
+        yield _text(sentences(item.said, item.hint))
         yield f"Needed by {_names(item.missing.workflows)}."
         yield from _candidates(item)
 
@@ -120,9 +130,7 @@ def _problems(overview: Overview) -> Iterator[str]:
         yield ""
     for problem in (*unreadable, *others):
         where = f"{_code(problem.where)}: " if problem.where else ""
-        yield f"- {where}{_text(problem.message)} [{problem.code}]" + (
-            f" {_text(problem.hint)}." if problem.hint else ""
-        )
+        yield f"- {where}{_text(sentences(problem.message, problem.hint))} [{problem.code}]"
 
 
 def _placed(joined: Sequence[Item]) -> Iterator[str]:
@@ -145,10 +153,14 @@ def _placed(joined: Sequence[Item]) -> Iterator[str]:
 def _by_workflow(views: Sequence[WorkflowView]) -> Iterator[str]:
     if not views:
         return
+    common = common_folder([view.row.path for view in views])
     yield "## By workflow"
     yield ""
+    if common:
+        yield f"In {_code(common)}:"
+        yield ""
     for view in views:
-        yield f"- {'ready' if view.ready else '**not ready**'}: {_code(view.row.path)}{_waits_for(view)}"
+        yield f"- {'ready' if view.ready else '**not ready**'}: {_code(view.row.path[len(common) :])}{_waits_for(view)}"
 
 
 def _waits_for(view: WorkflowView) -> str:
