@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.net.loopback import FakeTime, Given, Loopback, Seen, json, redirect
 
 from comfyfixer.errors import CODES, NotThere, SourceError
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.settings import Endpoints, Secret, Settings
+from tests.net.loopback import FakeTime, Given, Loopback, Seen, json, redirect
 
 KEY = "civ-0123456789abcdef"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.net.loopback import FakeTime, Given, Loopback, json, redirect
 
 from comfyfixer.errors import DownloadError
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.settings import Endpoints, Secret, Settings
+from tests.net.loopback import FakeTime, Given, Loopback, json, redirect
 
 CIVITAI_KEY, HF_KEY = "civ-0123456789abcdef", "hf_0123456789abcdef"
 BODY = bytes(range(256)) * 8192

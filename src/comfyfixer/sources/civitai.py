@@ -6,7 +6,8 @@ from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
-from comfyfixer.resolve.names import is_generic, similarity
+from comfyfixer.resolve.likeness import similarity
+from comfyfixer.resolve.names import is_generic
 from comfyfixer.settings import Settings
 from comfyfixer.sources.civitai_api import CivitaiApi, Found
 from comfyfixer.sources.civitai_kinds import types_for

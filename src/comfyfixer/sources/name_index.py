@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.resolve.names import similarity, stem_words
+from comfyfixer.resolve.likeness import similarity, stem_words
 from comfyfixer.sources.foreign import base_of, is_model_name
 
 _RAREST: Final = 3

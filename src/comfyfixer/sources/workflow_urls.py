@@ -135,10 +135,16 @@ def _meant(files: Sequence[Found], place: hub_urls.CivitaiVersion, filename: str
     named = [found for found in fitting if filename in found.names]
     if len(named) == 1:
         return named[0]
-    return next((found for found in fitting if found.file.primary), fitting[0] if fitting else None)
+    return min(fitting, key=lambda found: (-_told(found, place.wants), not found.file.primary), default=None)
 
 
 def _fits(found: Found, wants: dict[str, str]) -> bool:
     """Whether a file is as the address asks; what the API does not tell about it does not count against it."""
     about = {"type": found.file.type, **(found.file.metadata or {})}
     return all(about.get(name) in (None, value) for name, value in wants.items())
+
+
+def _told(found: Found, wants: dict[str, str]) -> int:
+    """How much of what the address asks the API says of a file."""
+    about = {"type": found.file.type, **(found.file.metadata or {})}
+    return sum(about.get(name) == value for name, value in wants.items())

@@ -1,0 +1,75 @@
+"""One search against the embedded hub, or against a server that answers as a test tells it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from comfyfixer.demo.catalogue import Catalogue
+from comfyfixer.demo.faults import Faults
+from comfyfixer.demo.hub import Hub
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.net.client import Timing, make_client
+from comfyfixer.settings import Endpoints, Settings
+from comfyfixer.sources.registry import make_sources
+from comfyfixer.sources.source import Source
+from tests.net.loopback import FakeTime
+
+
+def wanted(filename: str, folder: str | None = "loras", **more: Any) -> MissingModel:
+    fields: dict[str, Any] = {
+        "value": filename,
+        "expected_type": "lora",
+        "workflow": "w.json",
+        "workflows": ("w.json",),
+        "node_type": "LoraLoader",
+        "node_id": "1",
+        "references": (),
+    }
+    return MissingModel(filename=filename, folder=folder, **(fields | more))
+
+
+def linked(filename: str, *urls: str, origin: str = "properties", folder: str = "loras") -> MissingModel:
+    return wanted(filename, folder, urls=urls, url_origins=dict.fromkeys(urls, origin))
+
+
+@contextmanager
+def sources_at(civitai: str, huggingface: str, **more: Any) -> Iterator[tuple[Source, Source, Source]]:
+    """Workflow URLs, Civitai, Hugging Face; time passes only in sleeps."""
+    endpoints = {"civitai": civitai, "huggingface": huggingface} | more.pop("endpoints", {})
+    settings = Settings(workdir="/", endpoints=Endpoints(**endpoints), timeout_seconds=5, **more)
+    time = FakeTime()
+    timing = Timing(wall=time.read, clock=time.read, sleep=time.sleep)
+    with make_client(settings, lambda action, **details: None, cache_path=None, timing=timing) as client:
+        workflow, first, second = make_sources(settings, client)
+        yield workflow, first, second
+
+
+class Shop:
+    """A hub with a catalogue, and the three sources that ask it."""
+
+    def __init__(self, hub: Hub, sources: tuple[Source, Source, Source]) -> None:
+        self.hub = hub
+        self.workflow, self.civitai, self.huggingface = sources
+
+    @property
+    def asked(self) -> list[str]:
+        return [f"{request.method} {request.path}?{request.query}" for request in self.hub.requests]
+
+
+@contextmanager
+def shop(catalogue: Catalogue, faults: Faults | None = None, **settings: Any) -> Iterator[Shop]:
+    with (
+        Hub(catalogue, faults) as hub,
+        sources_at(
+            hub.civitai_endpoint,
+            hub.huggingface_endpoint,
+            endpoints={"github": hub.endpoints.github},
+            **settings,
+        ) as sources,
+    ):
+        yield Shop(hub, sources)
+
+
+def kinds(candidate: Candidate) -> set[str]:
+    return {fact.kind for fact in candidate.evidence}

@@ -1,0 +1,192 @@
+"""What workflows say, asked from the hubs."""
+
+import pytest
+
+from comfyfixer.demo.catalogue import (
+    Catalogue,
+    CivitaiFile,
+    CivitaiModel,
+    CivitaiVersion,
+    GitHubFile,
+    HuggingFaceRepo,
+    RepoFile,
+)
+from comfyfixer.demo.content import Plain, Weights, sha256_of, size_of
+from comfyfixer.demo.faults import Faults, server_error
+from comfyfixer.errors import NotThere, SourceError
+from tests.sources.bench import kinds, linked, shop
+
+ONE, TWO = Weights(kind="lora", seed="one"), Weights(kind="lora", seed="two")
+REPO = HuggingFaceRepo(
+    id="owner/rain",
+    files=(
+        RepoFile(path="split_files/loras/rain.safetensors", content=ONE),
+        RepoFile(path="other.safetensors", content=TWO),
+    ),
+    former_ids=("before/rain",),
+    revisions=("main", "v2"),
+)  # fmt: skip
+MODEL = CivitaiModel(
+    id=11,
+    name="Soft Light",
+    type="LORA",
+    versions=(
+        CivitaiVersion(
+            id=21,
+            name="v1",
+            files=(
+                CivitaiFile(id=31, name="soft.safetensors", content=ONE, primary=True),
+                CivitaiFile(id=32, name="soft_small.safetensors", content=TWO, fp="fp8"),
+            ),
+        ),
+    ),
+)
+CLOSED = HuggingFaceRepo(id="owner/closed", files=(RepoFile(path="c.safetensors", content=ONE),), gated="manual")
+ALL = Catalogue(
+    huggingface=(REPO, CLOSED),
+    civitai=(MODEL,),
+    github=(GitHubFile(path="/o/r/releases/download/v1/up.pth", content=Plain(b"x" * 100)),),
+)  # fmt: skip
+FILE = "https://huggingface.co/owner/rain/resolve/main/split_files/loras/rain.safetensors"
+
+
+def test_a_file_at_hugging_face_comes_with_size_hash_and_place_at_the_configured_end_point() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("rain.safetensors", FILE))
+        assert found.download_url.startswith(f"{here.hub.huggingface_endpoint}/owner/rain/resolve/main/")
+    assert (found.size_bytes, found.sha256) == (size_of(ONE), sha256_of(ONE))
+    assert (found.found_by, found.access, found.folders) == ("workflow-url", "open", ("loras",))
+    assert found.id == "huggingface:owner/rain@main/split_files/loras/rain.safetensors"
+    assert kinds(found) == {"workflow-url"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://huggingface.co/before/rain/blob/main/split_files/loras/rain.safetensors?download=true",
+        "hf://before/rain/split_files/loras/rain.safetensors",
+    ],
+)
+def test_a_renamed_repository_and_other_spellings_are_the_same_file(url: str) -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("rain.safetensors", url))
+        assert len(here.asked) == 2
+    assert found.id == "huggingface:owner/rain@main/split_files/loras/rain.safetensors"
+
+
+def test_another_revision_is_asked_for() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(
+            linked("other.safetensors", "https://huggingface.co/owner/rain/resolve/v2/other.safetensors")
+        )
+    assert (found.revision, found.sha256) == ("v2", sha256_of(TWO))
+    assert "/resolve/v2/" in found.download_url
+
+
+def test_a_file_that_was_renamed_by_the_workflow_is_still_that_file() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("my_rain.safetensors", FILE))
+    assert found.filename == "rain.safetensors"
+    assert kinds(found) == {"workflow-url"}
+
+
+def test_a_link_in_a_note_is_told_as_one() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("rain.safetensors", FILE, origin="note"))
+    assert kinds(found) == {"note-url"}
+    assert "note" in found.evidence[0].detail
+
+
+def test_a_repository_is_a_place_to_look_for_the_exact_name() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("rain.safetensors", "https://huggingface.co/owner/rain", origin="note"))
+        assert list(here.workflow.search(linked("ain.safetensors", "https://huggingface.co/owner/rain"))) == []
+    assert (found.found_by, found.sha256, kinds(found)) == ("repository", sha256_of(ONE), {"repository"})
+
+
+def test_a_file_that_moved_inside_its_repository_is_found_there_and_the_move_is_told() -> None:
+    url = "https://huggingface.co/owner/rain/resolve/main/rain.safetensors"
+    with shop(ALL) as here:
+        search = here.workflow.search(linked("rain.safetensors", url))
+        found = next(search)
+        assert (found.found_by, kinds(found)) == ("repository", {"repository"})
+        with pytest.raises(NotThere, match=r"has no file `rain.safetensors`"):
+            next(search)
+
+
+def test_a_dead_address_is_told_and_the_next_one_is_asked() -> None:
+    dead = "https://huggingface.co/nobody/gone/resolve/main/rain.safetensors"
+    with shop(ALL) as here:
+        search = here.workflow.search(linked("rain.safetensors", dead, FILE))
+        assert next(search).sha256 == sha256_of(ONE)
+        with pytest.raises(NotThere, match="nobody/gone"):
+            next(search)
+
+
+def test_a_hub_with_a_fault_leaves_the_question_open() -> None:
+    faults = Faults((server_error(role="huggingface", times=None),))
+    with shop(ALL, faults) as here, pytest.raises(SourceError) as caught:
+        list(here.workflow.search(linked("rain.safetensors", FILE)))
+    assert caught.value.code == "hub-error"
+
+
+def test_a_gated_file_is_known_before_the_licence_is_accepted() -> None:
+    with shop(ALL) as here:
+        url = "https://huggingface.co/owner/closed/resolve/main/c.safetensors"
+        (found,) = here.workflow.search(linked("c.safetensors", url))
+    assert (found.access, found.sha256) == ("gated", sha256_of(ONE))
+
+
+@pytest.mark.parametrize(
+    ("filename", "url", "file_id"),
+    [
+        ("soft.safetensors", "https://civitai.com/models/11?modelVersionId=21", 31),
+        ("soft_small.safetensors", "https://civitai.red/models/11/soft-light?modelVersionId=21", 32),
+        ("anything.safetensors", "https://civitai.com/api/download/models/21", 31),
+        ("anything.safetensors", "https://civitai.com/api/download/models/21?type=Model&format=SafeTensor&fp=fp8", 32),
+        ("anything.safetensors", "https://civitai.com/api/download/models/21?fileId=32&token=s3cret", 32),
+        ("anything.safetensors", "urn:air:sdxl:lora:civitai:11@21+32", 32),
+    ],
+)
+def test_an_address_of_civitai_means_one_file(filename: str, url: str, file_id: int) -> None:
+    with shop(ALL) as here:
+        found = next(here.workflow.search(linked(filename, url)))
+        assert found.download_url == f"{here.hub.civitai_endpoint}/api/download/models/21?fileId={file_id}"
+    assert (found.model_id, found.version_id, found.file_id) == (11, 21, file_id)
+    assert kinds(found) == {"workflow-url"}
+    assert "s3cret" not in str(found)
+
+
+def test_a_models_page_is_a_place_to_look_for_the_exact_name() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("soft_small.safetensors", "https://civitai.com/models/11"))
+        assert list(here.workflow.search(linked("hard.safetensors", "https://civitai.com/models/11"))) == []
+    assert (found.file_id, found.found_by) == (32, "repository")
+
+
+def test_a_file_of_github_is_a_candidate_without_size_and_hash() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("up.pth", "https://github.com/o/r/releases/download/v1/up.pth"))
+        assert found.download_url == f"{here.hub.endpoints.github}/o/r/releases/download/v1/up.pth"
+    assert (found.source, found.size_bytes, found.hashes, kinds(found)) == ("url", None, {}, {"workflow-url"})
+
+
+def test_a_host_that_is_not_allowed_is_shown_with_the_reason_and_not_asked() -> None:
+    with shop(ALL) as here:
+        (found,) = here.workflow.search(linked("x.pth", "https://evil.example/x.pth"))
+        assert here.asked == []
+    assert kinds(found) == {"workflow-url", "not-allowed-host"}
+    assert "evil.example" in next(fact.detail for fact in found.evidence if fact.kind == "not-allowed-host")
+
+
+def test_a_signed_address_is_no_candidate_and_its_signature_is_not_told() -> None:
+    with shop(ALL) as here, pytest.raises(NotThere) as caught:
+        list(here.workflow.search(linked("x.pth", "https://b2.civitai.com/x.pth?Authorization=s3cret")))
+    assert "s3cret" not in caught.value.message
+    assert "***" in caught.value.message
+
+
+def test_text_that_is_no_address_is_passed_over() -> None:
+    with shop(ALL) as here:
+        assert list(here.workflow.search(linked("x.pth", "see the readme", "file:///etc/passwd"))) == []
+        assert here.asked == []
