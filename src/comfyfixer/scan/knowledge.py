@@ -27,13 +27,13 @@ class Switch(msgspec.Struct, frozen=True):
         name: The sibling's input name.
         index: Its position in `widgets_values`, None where unknown.
         off: Values that mean off.
-        at_most: The sibling is a count: the entry is off where the count is below this.
+        at_least: The sibling is a count: the entry is off where the count is below this.
     """
 
     name: str
     index: int | None = None
     off: tuple[Any, ...] = ()
-    at_most: int | None = None
+    at_least: int | None = None
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -119,11 +119,13 @@ class _Popular(msgspec.Struct):
     """`popular_loaders.json`.
 
     Attributes:
-        loaders: Class to input to `[folder, index]`, `[folder, index, "bare"]`.
-        switches: Class to input to `[sibling, index, off value, …]`, or `[sibling, index, {"at_most": n}]`.
+        loaders: Class to input to `[folder, index]` or `[folder, index, "bare"]`.
+        rows: Class to `[name with <row>, folder, first index, distance, how many, [name and index of the count]]`.
+        switches: Class to input to `[sibling, index, off value, …]`.
     """
 
     loaders: dict[str, dict[str, list[Any]]]
+    rows: dict[str, tuple[str, str, int, int, int, tuple[str, int] | None]]
     switches: dict[str, dict[str, list[Any]]]
     self_fetching: list[str]
     lora_tag_types: list[str]
@@ -179,12 +181,19 @@ def _popular_slots(popular: _Popular) -> dict[str, tuple[Slot, ...]]:
             Slot(name, entry[1], (entry[0],), "popular", bare=len(entry) > 2, switch=_switch(switches.get(name)))
             for name, entry in inputs.items()
         )
+    for node_type, (name, folder, first, distance, rows, count) in popular.rows.items():
+        slots[node_type] = slots.get(node_type, ()) + tuple(
+            Slot(
+                name.replace(ROW, str(row)),
+                first + distance * (row - 1),
+                (folder,),
+                "popular",
+                switch=Switch(*count, at_least=row) if count else None,
+            )
+            for row in range(1, rows + 1)
+        )
     return slots
 
 
 def _switch(entry: list[Any] | None) -> Switch | None:
-    if entry is None:
-        return None
-    if isinstance(entry[2], dict):
-        return Switch(entry[0], entry[1], at_most=entry[2]["at_most"])
-    return Switch(entry[0], entry[1], off=tuple(entry[2:]))
+    return Switch(entry[0], entry[1], off=tuple(entry[2:])) if entry else None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -13,14 +13,16 @@ from comfyfixer.scan.knowledge import ROW, Knowledge, Slot
 from comfyfixer.scan.nested import Entry, nested_entries
 from comfyfixer.scan.text_tags import EMBEDDING, LORA, embeddings, lora_tags
 from comfyfixer.scan.values import names_model_file, placeholder, stands_for_no_file
-from comfyfixer.scan.widgets import entries, unplaced, value_at
+from comfyfixer.scan.widgets import entries, switched_off, unplaced, value_at
 
 _TAES: Final = ("taesd", "taesdxl", "taesd3", "taef1", "taef2", "taeqi2_1")
 """VAELoader shows each of these where `vae_approx` has both its encoder and its decoder."""
 
 _VIDEO_TAES: Final = ("taehv", "lighttaew2_2", "lighttaew2_1", "lighttaehy1_5", "taeltx_2", "taeh3")
 _IDLE: Final = re.compile(r"^(show|preview|display|view|save|export|write|note|label)|(viewer|preview|saver|saving)$")
-_REMOTE: Final = ("BizyAir", "DownloadAndLoad", "(Down)Load", "(down)load")
+_REMOTE: Final = re.compile(
+    r"^(BizyAir|DownloadAndLoad|\(Down\)Load|\[Comfy3D\] Load)|Preprocessor$| VFI$", re.IGNORECASE
+)
 """Their models stay on another machine, or are fetched by the node itself."""
 
 
@@ -68,7 +70,7 @@ def _of_loader(node: Node, slots: tuple[Slot, ...], graph: Graph, knowledge: Kno
     taken: set[Any] = set()
     for slot in slots:
         if ROW in slot.name:
-            yield from _of_rows(node, slot)
+            yield from _of_rows(node, slot, taken)
             continue
         value = value_at(node, slot.name, slot.index)
         if type(value) is str and _is_file(value, slot):
@@ -84,14 +86,23 @@ def _is_file(value: str, slot: Slot) -> bool:
     return slot.bare and bool(value) and "\n" not in value and not stands_for_no_file(value) and not placeholder(value)
 
 
-def _of_rows(node: Node, slot: Slot) -> Iterator[Need]:
-    for name, _, value in entries(node):
-        if names_model_file(value):
-            yield Need(node, name, value, slot.folders[0], slot.known_by, node.active)
+def _of_rows(node: Node, slot: Slot, taken: set[Any]) -> Iterator[Need]:
+    """Rows that users add; a file without names for its values has them at places that only the frontend knows."""
+    pattern = _row_pattern(slot.name)
+    for name, index, value in entries(node):
+        if names_model_file(value) and (pattern.fullmatch(name) or name.startswith("widget ")):
+            taken.update((name, index) if index is not None else (name,))
+            active = node.active and not switched_off(node, name, index)
+            yield Need(node, name, value, slot.folders[0], slot.known_by, active)
+
+
+@cache
+def _row_pattern(name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(name).replace(re.escape(ROW), r"\w+"))
 
 
 def _of_slot(node: Node, slot: Slot, value: str) -> Iterator[Need]:
-    active = node.active and not _is_off(node, slot)
+    active = node.active and not _is_off(node, slot) and not switched_off(node, slot.name, slot.index)
     if node.type == "VAELoader" and value in _TAES:
         for part in ("encoder", "decoder"):
             yield Need(node, slot.name, value, "vae_approx", slot.known_by, active, filename=f"{value}_{part}")
@@ -107,8 +118,8 @@ def _is_off(node: Node, slot: Slot) -> bool:
     if switch is None:
         return False
     state = value_at(node, switch.name, switch.index)
-    if switch.at_most is not None:
-        return isinstance(state, int | float) and state < switch.at_most
+    if switch.at_least is not None:
+        return isinstance(state, int | float) and state < switch.at_least
     return state in switch.off
 
 
@@ -118,7 +129,7 @@ def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset
         need
         for name, index, value in entries(node)
         if not (name in taken or (index is not None and index in taken))
-        for need in _in_value(node, name, value, graph, knowledge)
+        for need in _in_value(node, name, index, value, graph, knowledge)
     ]
     stale = [name for name in unplaced(node) if folder_of_input(name)]
     if stale:
@@ -132,9 +143,12 @@ def _without_stale(found: list[Need], names: list[str]) -> list[Need]:
     return [need for need in found if need not in nameless] if len(nameless) == len(names) == 1 else found
 
 
-def _in_value(node: Node, name: str, value: Any, graph: Graph, knowledge: Knowledge) -> Iterator[Need]:
+def _in_value(
+    node: Node, name: str, index: int | None, value: Any, graph: Graph, knowledge: Knowledge
+) -> Iterator[Need]:
     if type(value) is str and names_model_file(value):
-        yield _guessed(node, Entry(name, value), "widget", graph, knowledge)
+        entry = Entry(name, value, on=not switched_off(node, name, index))
+        yield _guessed(node, entry, "widget", graph, knowledge)
     elif value and type(value) in (dict, list, str):
         for entry in nested_entries(name, value, about_loras="lora" in node.type.lower()):
             yield _guessed(node, entry, "nested", graph, knowledge)
@@ -153,6 +167,9 @@ def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tup
         for slot in knowledge.slots.get(consumer, ()):
             if slot.name == name:
                 return slot.folders[0], slot.known_by
+    listed = {slot.folders[0] for slot in knowledge.slots.get(node.type, ())}
+    if len(listed) == 1:
+        return listed.pop(), knowledge.slots[node.type][0].known_by
     folder = folder_of_class(node.type)
     return (folder, "node-name") if folder else (None, None)
 
@@ -160,17 +177,18 @@ def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tup
 @lru_cache(maxsize=8192)
 def _is_idle_name(node_type: str) -> bool:
     words = re.sub(r"\(.*?\)|[^a-zA-Z0-9]", "", node_type).lower()
-    return bool(_IDLE.search(words)) and "load" not in words
+    return bool(_REMOTE.search(node_type)) or (bool(_IDLE.search(words)) and "load" not in words)
 
 
 def _is_idle(node_type: str, knowledge: Knowledge) -> bool:
     """Whether a class neither loads what its values name, nor needs it placed by anyone."""
-    return node_type in knowledge.self_fetching or node_type.startswith(_REMOTE) or _is_idle_name(node_type)
+    return node_type in knowledge.self_fetching or _is_idle_name(node_type)
 
 
 @lru_cache(maxsize=8192)
 def _only_shows(node_type: str) -> bool:
-    return _is_idle_name(node_type)
+    words = re.sub(r"\(.*?\)|[^a-zA-Z0-9]", "", node_type).lower()
+    return bool(_IDLE.search(words))
 
 
 def _in_texts(node: Node, knowledge: Knowledge, tags: Tags) -> Iterator[Need]:

@@ -1,11 +1,15 @@
 """The values of one node's widgets, each with the best name that the file gives it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 from comfyfixer.scan.graph import FED, Node
 from comfyfixer.scan.raw import RawNode
 
+_SWITCH: Final = re.compile(r"(^|_)(enabled?|switch|toggle|active|on|use)(_|$|\d)")
+_NUMBER: Final = re.compile(r"\d+")
+_OFF: Final = ("Off", "off", "OFF")
 _SEEDS: Final = frozenset({"seed", "noise_seed"})
 _AFTER_SEED: Final = frozenset({"fixed", "increment", "decrement", "randomize"})
 
@@ -53,6 +57,25 @@ def unplaced(node: Node) -> list[str]:
         return []
     names = widget_names(node) or []
     return [name for name in node.fed if name not in names]
+
+
+def switched_off(node: Node, name: str, index: int | None) -> bool:
+    """Whether the switch of one row of a stack is off: it stands directly before the name, or has the same number."""
+    values = node.values
+    if type(values) is list:
+        before = values[index - 1] if index else None
+        if before is False:
+            names = widget_names(node)
+            label = names[index - 1] if names and index else None
+            return "stack" in node.type.lower() if label is None else bool(_SWITCH.search(label))
+        return before in _OFF
+    if type(values) is dict and (number := _NUMBER.search(name)):
+        return any(
+            values[key] in (*_OFF, False) and type(values[key]) is not int
+            for key in values
+            if _SWITCH.search(key) and _NUMBER.findall(key) == [number[0]]
+        )
+    return False
 
 
 def widget_names(node: Node) -> list[str | None] | None:
