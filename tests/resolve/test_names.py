@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfyfixer.resolve.names import differences, is_generic, is_pickle, similarity, stem_words, traits
+from comfyfixer.resolve.likeness import differences, similarity, stem_words, traits
+from comfyfixer.resolve.names import is_generic
 
 
 @pytest.mark.parametrize(
@@ -46,10 +47,6 @@ def test_a_name_that_many_files_carry_is_generic(name: str) -> None:
 @pytest.mark.parametrize("name", ["aurora_xl_v2.safetensors", "clip_l.safetensors", "4x-UltraSharp.pth"])
 def test_a_name_of_its_own_is_not(name: str) -> None:
     assert not is_generic(name)
-
-
-def test_pickle_formats_are_known() -> None:
-    assert [is_pickle(name) for name in ("a.CKPT", "a.safetensors", "a.gguf", "a.bin")] == [True, False, False, True]
 
 
 def test_differences_are_said_as_a_person_would() -> None:

@@ -24,7 +24,7 @@ def command(common: Common, *, no_network: bool) -> int:
     bad = [check for check in checks if not check.ok]
     code = EXIT_DONE if not bad else EXIT_REMOTE if all(check.group == "hubs" for check in bad) else EXIT_USAGE
     problems = [
-        Problem(code=check.code or "unexpected", message=check.detail, hint=check.hint, where=check.name)
+        Problem(code=check.code or "config-invalid", message=check.detail, hint=check.hint, where=check.name)
         for check in bad
     ]
     return show("doctor", checks, _lines(checks), as_json=common.as_json, exit_code=code, errors=problems)

@@ -1,7 +1,7 @@
 """The only place that prints: data to stdout, talk to stderr, one envelope with `--json`."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -24,19 +24,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     data: Any
     errors: tuple[Problem, ...] = ()
-
-
-def prepare_streams() -> None:
-    """File names may hold what the terminal's encoding can't: show it escaped instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure:
-            reconfigure(errors="backslashreplace")
-
-
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether failures, too, are to be JSON; known before anything is parsed."""
-    return "--json" in arguments
 
 
 def show(

@@ -3,12 +3,12 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Final
 
 import click
 
 from comfyfixer import __version__
-from comfyfixer.cli.envelope import failed, prepare_streams, wants_json
 from comfyfixer.cli.options import common_options
 from comfyfixer.errors import EXIT_DONE, ComfyFixerError, Interrupted, UsageError
 
@@ -62,33 +62,44 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    prepare_streams()
-    sys.exit(_run(given))
+    _prepare_streams()
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
 def _run(arguments: list[str]) -> int:
     command = next((word for word in arguments if word in COMMANDS), "comfyfixer")
-    as_json = wants_json(arguments)
     try:
         result = cli.main(arguments, prog_name="comfyfixer", standalone_mode=False)
-    except ComfyFixerError as error:
-        return failed(command, error, as_json=as_json)
-    except click.ClickException as error:
-        hint = f"`comfyfixer {command} --help` shows what can be said" if command in COMMANDS else "`comfyfixer --help`"
-        return failed(command, UsageError(error.format_message(), hint=hint), as_json=as_json)
-    except (click.Abort, KeyboardInterrupt):
-        hint = "`comfyfixer resume` goes on where it stopped"
-        return failed(command, Interrupted("Stopped at your request", hint=hint), as_json=as_json)
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_DONE
-    except Exception as error:  # noqa: BLE001  # the last resort: say it is a bug, and what to attach
-        return failed(command, _bug(error), as_json=as_json)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort tells a bug as such
+        from comfyfixer.cli.envelope import failed
+
+        return failed(command, _told(error, command), as_json="--json" in arguments)
     return result if isinstance(result, int) else EXIT_DONE
 
 
-def _bug(error: Exception) -> ComfyFixerError:
+def _prepare_streams() -> None:
+    """File names may hold what the terminal's encoding can't: show it escaped instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _told(error: BaseException, command: str) -> ComfyFixerError:
+    """Whatever ended a command, with a code and a hint."""
+    if isinstance(error, ComfyFixerError):
+        return error
+    if isinstance(error, click.ClickException):
+        hint = f"`comfyfixer {command} --help` shows what can be said" if command in COMMANDS else "`comfyfixer --help`"
+        return UsageError(error.format_message(), hint=hint)
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        return Interrupted("Stopped at your request", hint="`comfyfixer resume` goes on where it stopped")
+    return _bug(error)
+
+
+def _bug(error: BaseException) -> ComfyFixerError:
     import traceback
 
     sys.stderr.write("".join(traceback.format_exception(error)))

@@ -4,17 +4,17 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
-import msgspec
 
-from comfyfixer.settings import Settings, load
+if TYPE_CHECKING:
+    from comfyfixer.settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Common(msgspec.Struct, frozen=True, kw_only=True):
+class Common(NamedTuple):
     """What was said on the command line beside the command's own options.
 
     Paths are absolute: `resume` may be called from another folder.
@@ -28,12 +28,14 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool = False
     verbose: bool = False
 
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings of this call.
 
         Raises:
             UsageError: The configuration can't be used.
         """
+        from comfyfixer.settings import load
+
         said = {"comfyui_root": self.comfyui_root, "workflow_directories": self.workflows}
         flags = {name: value for name, value in said.items() if value}
         return load(flags, os.environ, Path(self.workdir or "."), Path(self.config) if self.config else None)
@@ -60,13 +62,14 @@ def _absolute(name: str, value: Any) -> Any:
 
 def common_options(function: Function) -> Function:
     """Give a command the common options; it gets them as `common`, those said after its name weigh more."""
-    names = [field.name for field in msgspec.structs.fields(Common)]
 
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
         context = click.get_current_context()
-        given = {name: _absolute(name, value) for name in names if (value := options.pop(name)) not in (None, ())}
-        merged = msgspec.structs.replace(context.obj or Common(), **given)
+        given = {
+            name: _absolute(name, value) for name in Common._fields if (value := options.pop(name)) not in (None, ())
+        }
+        merged = (context.obj or Common())._replace(**given)
         context.obj = merged
         if isinstance(context.command, click.Group):
             return function(*arguments, **options)

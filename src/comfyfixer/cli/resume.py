@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-import msgspec
 
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import show_run
@@ -19,8 +18,7 @@ def command(common: Common) -> int:
     What was finished stays finished: answers come from the cache, files go on at the byte where they stopped.
     """
     record = unfinished_record(Workdir(Path(common.settings().workdir)))
-    merged = msgspec.structs.replace(
-        common,
+    merged = common._replace(
         config=common.config or record.config,
         comfyui_root=common.comfyui_root or record.comfyui_root,
         workflows=common.workflows or record.workflow_directories,

@@ -18,11 +18,9 @@ from comfyfixer.model.run import ScanSummary, WorkflowRow
 from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
-from comfyfixer.pipeline.reading import Reader
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.missing import find_missing_models
 from comfyfixer.resolve.missing_nodes import find_missing_nodes
-from comfyfixer.scan.knowledge import builtin_knowledge
 
 _PROGRESS_EVERY = 50
 
@@ -81,16 +79,7 @@ def _read(session: Session, targets: Sequence[str], inventory: Inventory) -> tup
     """Every workflow below the targets, unreadable ones with their error; and the number of other files."""
     started = time.monotonic()
     files = list(workflow_files(targets, session.found_problem))
-    reader = Reader(builtin_knowledge().with_packs(_pack_inputs(inventory.packs)))
-    workflows: list[Workflow] = []
-    for number, path in enumerate(files, start=1):
-        workflow = reader.read(path)
-        if workflow is not None:
-            workflows.append(workflow)
-            _tell_error(session, workflow)
-        if number % _PROGRESS_EVERY == 0 or number == len(files):
-            session.check_stop()
-            session.emit("phase.progressed", current=number, total=len(files))
+    workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
     failed = sum(not workflow.ok for workflow in workflows)
     session.emit(
         "scan.finished",
@@ -100,6 +89,24 @@ def _read(session: Session, targets: Sequence[str], inventory: Inventory) -> tup
         seconds=round(time.monotonic() - started, 3),
     )
     return workflows, len(files) - len(workflows)
+
+
+def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> Iterator[Workflow | None]:
+    """Each file's needs, in order; None for a file that is no workflow."""
+    if not files:
+        return
+    from comfyfixer.pipeline.reading import Reader
+    from comfyfixer.scan.knowledge import builtin_knowledge
+
+    reader = Reader(builtin_knowledge().with_packs(_pack_inputs(inventory.packs)))
+    for number, path in enumerate(files, start=1):
+        workflow = reader.read(path)
+        if workflow is not None:
+            _tell_error(session, workflow)
+        yield workflow
+        if number % _PROGRESS_EVERY == 0 or number == len(files):
+            session.check_stop()
+            session.emit("phase.progressed", current=number, total=len(files))
 
 
 def _tell_error(session: Session, workflow: Workflow) -> None:

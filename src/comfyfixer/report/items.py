@@ -119,36 +119,3 @@ def counts(joined: Sequence[Item]) -> Mapping[str, int]:
     for item in joined:
         result[item.state] += 1
     return result
-
-
-def size_text(size_bytes: int | None) -> str:
-    """`6.5 GB`, decimal as hubs write it; empty where unknown."""
-    if size_bytes is None:
-        return ""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
-
-
-def common_folder(paths: Sequence[str]) -> str:
-    """The longest folder that all paths are in, with its slash; empty where there is none."""
-    if not paths:
-        return ""
-    first, last = min(paths), max(paths)
-    shared = next(
-        (place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
-    )
-    return first[: first.rfind("/", 0, shared) + 1]
-
-
-def sentences(*parts: str | None) -> str:
-    """Parts as sentences of one line, each ended once."""
-    return " ".join(part if part.endswith((".", "…", "?", "!")) else f"{part}." for part in parts if part)
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -5,17 +5,8 @@ from collections.abc import Iterator, Sequence
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import (
-    Item,
-    WorkflowView,
-    common_folder,
-    counts,
-    items,
-    plural,
-    sentences,
-    size_text,
-    workflow_views,
-)
+from comfyfixer.report.items import Item, WorkflowView, counts, items, workflow_views
+from comfyfixer.report.words import common_folder, plural, sentences, size_text
 
 
 def summary(overview: Overview) -> str:

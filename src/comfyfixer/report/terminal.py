@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, counts, items, plural, size_text, workflow_views
+from comfyfixer.report.items import Item, counts, items, workflow_views
+from comfyfixer.report.words import plural, shown, size_text
 
 _MARKS: Final = {"placed": "+", "accepted": "=", "review": "?", "failed": "!", "not_found": "-", "missing": "-"}
 _TITLES: Final = {
@@ -106,8 +107,3 @@ def _total(joined: Sequence[Item], overview: Overview) -> str:
     unreadable = sum(not row.ok for row in overview.workflows)
     parts += [plural(unreadable, "unreadable file")] if unreadable else []
     return f"Outstanding: {', '.join(parts)}."
-
-
-def shown(text: str) -> str:
-    """Foreign text without control and direction characters, which a terminal would obey."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from comfyfixer.model.reference import ModelReference, NodeReference, Workflow
-from comfyfixer.report.items import plural
-from comfyfixer.report.terminal import shown
+from comfyfixer.report.words import plural, shown
 
 
 def tree(workflow: Workflow) -> Iterator[str]:

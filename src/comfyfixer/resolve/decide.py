@@ -8,7 +8,8 @@ import msgspec
 from comfyfixer.model.candidate import Candidate, Evidence, Findings
 from comfyfixer.model.decision import Ask, Decision, Fetch, Unresolvable
 from comfyfixer.model.missing import LocalMatch, MissingModel
-from comfyfixer.resolve.names import differences, is_generic, similarity
+from comfyfixer.resolve.likeness import differences, similarity
+from comfyfixer.resolve.names import is_generic
 
 _LONG_HASHES: Final = ("sha256", "blake3")
 _SHORT_HASHES: Final = ("autov3", "autov2", "crc32")
