@@ -86,6 +86,27 @@ class FolderTable:
         if self._extensions.get(name):
             self._extensions[name] |= frozenset(extensions)
 
+    def merge(
+        self,
+        name: str,
+        roots: tuple[str, ...],
+        extensions: frozenset[str],
+        before: tuple[tuple[str, ...], frozenset[str]] | None,
+    ) -> None:
+        """Take over what one pack made of a folder, beside what other packs made of it.
+
+        Args:
+            before: As the folder was when the pack began, None where it was not there.
+        """
+        old_roots, old_extensions = before or ((), frozenset())
+        others = [root for root in self._roots.get(name, []) if root not in old_roots]
+        now = self._extensions.get(name, frozenset())
+        self._roots[name] = list(dict.fromkeys([*roots, *others]))
+        if not extensions or (name in self._extensions and not now and before != (old_roots, now)):
+            self._extensions[name] = frozenset()
+        else:
+            self._extensions[name] = extensions | (now - old_extensions)
+
     def roots(self, name: str) -> tuple[str, ...]:
         """The roots of a folder in search order, empty where ComfyUI does not know it."""
         return tuple(self._roots.get(LEGACY_NAMES.get(name, name), ()))
@@ -93,6 +114,10 @@ class FolderTable:
     def extensions(self, name: str) -> frozenset[str]:
         """The extensions that a folder lists; empty means every file."""
         return self._extensions.get(LEGACY_NAMES.get(name, name), frozenset())
+
+    def snapshot(self) -> dict[str, tuple[tuple[str, ...], frozenset[str]]]:
+        """Roots and extensions of every folder, `custom_nodes` too."""
+        return {name: (tuple(roots), self._extensions[name]) for name, roots in self._roots.items()}
 
     def model_folders(self) -> dict[str, ModelFolder]:
         """All folders that hold models: `custom_nodes` is in ComfyUI's table too, and is left out."""

@@ -1,0 +1,72 @@
+"""The node types that ComfyUI itself brings: from the user's own source where it is there, else the packaged table."""
+
+import ast
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.node_source import read_node_source
+
+_DATA_FILE: Final = Path(__file__).parents[1] / "data" / "builtin_nodes.json"
+
+
+class _Node(msgspec.Struct):
+    source: str
+    since: str
+
+
+class _Table(msgspec.Struct):
+    nodes: dict[str, _Node]
+
+
+def builtin_types(code_dir: str | None, table: FolderTable) -> frozenset[str]:
+    """Types that this ComfyUI registers without any pack."""
+    own = _from_source(Path(code_dir), table) if code_dir else None
+    return own if own is not None else _packaged()
+
+
+def _packaged() -> frozenset[str]:
+    """What the newest ComfyUI that is known here has."""
+    return frozenset(msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table).nodes)
+
+
+def _from_source(code: Path, table: FolderTable) -> frozenset[str] | None:
+    """All types of `nodes.py`, `comfy_extras` and `comfy_api_nodes`; None where any of it can't be read for certain."""
+    files = _source_files(code)
+    if not files:
+        return None
+    types: set[str] = set()
+    for file in files:
+        source = read_node_source(file, table, str(code), loaders=False)
+        if not source.complete:
+            return None
+        types |= source.node_types
+    return frozenset(types)
+
+
+def _source_files(code: Path) -> list[Path]:
+    main = code / "nodes.py"
+    try:
+        text = main.read_text(encoding="utf-8")
+        extras = _names_in_function(text, "init_builtin_extra_nodes")
+        api = [code / "comfy_api_nodes" / name for name in sorted(os.listdir(code / "comfy_api_nodes"))]
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return []
+    if not extras:
+        return []
+    api_nodes = [file for file in api if file.name.startswith("nodes_") and file.suffix == ".py"]
+    return [main, *(file for name in extras if (file := code / "comfy_extras" / name).is_file()), *api_nodes]
+
+
+def _names_in_function(text: str, function: str) -> list[str]:
+    """The file names that a function of `nodes.py` lists."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            constants = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+            return [
+                value for value in constants if isinstance(value, str) and value.endswith(".py") and "/" not in value
+            ]
+    return []

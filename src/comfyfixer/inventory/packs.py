@@ -1,0 +1,105 @@
+"""Installed node packs as ComfyUI loads them (`nodes.py`, `init_external_custom_nodes`)."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.node_source import PackSource, read_node_source
+from comfyfixer.inventory.pack_identity import identify
+from comfyfixer.inventory.script_nodes import script_nodes
+from comfyfixer.model.inventory import NodePack
+from comfyfixer.model.problem import Problem
+from comfyfixer.paths import printable
+
+_DISABLED: Final = ".disabled"
+
+
+def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack, ...], list[Problem]]:
+    """All packs of all `custom_nodes` roots, sorted by name; the model folders they register are added to `table`."""
+    packs: list[NodePack] = []
+    problems: list[Problem] = []
+    registered: list[PackSource] = []
+    before = table.snapshot()
+    for root in table.roots("custom_nodes"):
+        for path, enabled in _pack_paths(Path(root), problems):
+            source = read_node_source(_main_file(path), table, code_dir) if enabled else PackSource(complete=False)
+            packs.append(_pack(path, source, enabled=enabled))
+            registered.append(source)
+            problems += _unreadable(path, source)
+    for source in registered:
+        for name, (roots, extensions) in source.folders.items():
+            table.merge(name, roots, extensions, before.get(name))
+    return tuple(sorted(packs, key=lambda pack: pack.name)), problems
+
+
+def _pack_paths(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, bool]]:
+    """Each pack below one root, and whether it is enabled."""
+    for path in _entries(root, problems):
+        if path.name == _DISABLED:
+            # ComfyUI-Manager keeps what it switched off here, as `pack@version`.
+            yield from ((inner, False) for inner in _entries(path, problems) if _is_pack(inner))
+        elif _is_pack(path):
+            yield path, not path.name.endswith(_DISABLED)
+
+
+def _entries(folder: Path, problems: list[Problem]) -> list[Path]:
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder) if entry.name != "__pycache__")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(
+            Problem(
+                code="folder-unreadable",
+                message=f"The folder `{printable(folder)[:200]}` can't be listed: {error.strerror or error}",
+                hint="Check its permissions; node packs in it count as not installed until then",
+                where=printable(folder),
+            )
+        )
+        return []
+
+
+def _is_pack(path: Path) -> bool:
+    """A folder needs an `__init__.py`; a file is a pack of its own when it ends in `.py`."""
+    if os.path.isdir(path):
+        return os.path.isfile(path / "__init__.py")
+    return path.name.removesuffix(_DISABLED).endswith(".py")
+
+
+def _main_file(path: Path) -> Path:
+    return path / "__init__.py" if os.path.isdir(path) else path
+
+
+def _pack(path: Path, source: PackSource, *, enabled: bool) -> NodePack:
+    identity = identify(path)
+    return NodePack(
+        name=printable(path.name),
+        path=printable(path),
+        id=identity.id,
+        version=identity.version,
+        repository=identity.repository,
+        commit=identity.commit,
+        enabled=enabled,
+        node_types=source.node_types | script_nodes(identity.repository, path.name) if enabled else frozenset(),
+        complete=source.complete and enabled,
+        inputs=source.inputs,
+    )
+
+
+def _unreadable(path: Path, source: PackSource) -> list[Problem]:
+    if not source.unreadable:
+        return []
+    file, reason = next(iter(source.unreadable.items()))
+    more = f", and {len(source.unreadable) - 1} more files" if len(source.unreadable) > 1 else ""
+    shown = "".join(letter for letter in reason[:200] if letter.isprintable())
+    return [
+        Problem(
+            code="pack-unreadable",
+            message=f"The node pack `{printable(path.name)[:100]}` can't be read whole: "
+            f"`{printable(os.path.relpath(file, path if os.path.isdir(path) else path.parent))[:100]}` ({shown}){more}",
+            hint="Its node types may be installed all the same; update the pack if ComfyUI can't import it either",
+            where=printable(file),
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Reading what a node pack's Python source does when it is imported, without importing it."""

@@ -1,0 +1,325 @@
+"""The value of each kind of expression."""
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from comfyfixer.inventory.reading.collections import append, put, update, walk
+from comfyfixer.inventory.reading.machine import Machine
+from comfyfixer.inventory.reading.operators import MAX_TEXT, binary, compare
+from comfyfixer.inventory.reading.targets import assign
+from comfyfixer.inventory.reading.values import UNKNOWN, External, Function, Made, Row, Scope, Table, join, truth
+
+_BUILTINS: Final = frozenset(dir(builtins))
+
+
+def evaluate(machine: Machine, node: ast.expr, scope: Scope) -> object:
+    """Any expression; kinds that tell nothing about nodes are `UNKNOWN`."""
+    handler = _HANDLERS.get(type(node))
+    return handler(machine, node, scope) if handler else UNKNOWN
+
+
+def _constant(_machine: Machine, node: ast.Constant, _scope: Scope) -> object:
+    return node.value if isinstance(node.value, str | int | float | bytes | None) else UNKNOWN
+
+
+def _name(machine: Machine, node: ast.Name, scope: Scope) -> object:
+    at: Scope | None = scope
+    while at is not None:
+        if node.id in at.names:
+            return machine.force(at.names, node.id)
+        at = at.around
+    return External(f"builtins.{node.id}") if node.id in _BUILTINS else UNKNOWN
+
+
+def _attribute(machine: Machine, node: ast.Attribute, scope: Scope) -> object:
+    return machine.attribute(machine.evaluate(node.value, scope), node.attr)
+
+
+def _joined(machine: Machine, node: ast.JoinedStr, scope: Scope) -> object:
+    parts = [machine.evaluate(part, scope) for part in node.values]
+    if not all(isinstance(part, str) for part in parts):
+        return UNKNOWN
+    text = "".join(parts)  # type: ignore[arg-type]  # texts, as just asked
+    return text if len(text) <= MAX_TEXT else UNKNOWN
+
+
+def _formatted(machine: Machine, node: ast.FormattedValue, scope: Scope) -> object:
+    value = machine.evaluate(node.value, scope)
+    if not isinstance(value, str | int | float) or node.conversion not in (-1, 115):
+        return UNKNOWN
+    spec = machine.evaluate(node.format_spec, scope) if node.format_spec else ""
+    if not isinstance(spec, str) or sum(letter.isdigit() for letter in spec) > 2:
+        return UNKNOWN
+    try:
+        return format(value, spec)
+    except (ValueError, OverflowError):
+        return UNKNOWN
+
+
+def _display(machine: Machine, node: ast.List | ast.Set, scope: Scope) -> object:
+    row = Row()
+    for element in node.elts:
+        if isinstance(element, ast.Starred):
+            items, is_open, folders = walk(machine.evaluate(element.value, scope))
+            row += items
+            row.open |= is_open
+            row.folders += folders
+        else:
+            row.append(machine.evaluate(element, scope))
+    return row
+
+
+def _tuple(machine: Machine, node: ast.Tuple, scope: Scope) -> object:
+    if not any(isinstance(element, ast.Starred) for element in node.elts):
+        return tuple([machine.evaluate(element, scope) for element in node.elts])
+    row = _display(machine, ast.List(node.elts), scope)
+    assert isinstance(row, Row)  # noqa: S101  # what a list display gives
+    return row if row.open else tuple(row)
+
+
+def _dict(machine: Machine, node: ast.Dict, scope: Scope) -> object:
+    table = Table()
+    for key, value in zip(node.keys, node.values, strict=True):
+        if key is None:
+            update(table, machine.evaluate(value, scope), doubt=False)
+        else:
+            put(table, machine.evaluate(key, scope), machine.evaluate(value, scope), doubt=False)
+    return table
+
+
+def _binary(machine: Machine, node: ast.BinOp, scope: Scope) -> object:
+    return binary(type(node.op), machine.evaluate(node.left, scope), machine.evaluate(node.right, scope))
+
+
+def _unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> object:
+    value = machine.evaluate(node.operand, scope)
+    if isinstance(node.op, ast.Not):
+        known = truth(value)
+        return UNKNOWN if known is None else not known
+    if isinstance(node.op, ast.USub) and isinstance(value, int | float):
+        return -value
+    return UNKNOWN
+
+
+def _boolean(machine: Machine, node: ast.BoolOp, scope: Scope) -> object:
+    """`and` and `or`: the first operand that decides; where one can't be decided, any of the rest."""
+    stops_at = isinstance(node.op, ast.Or)
+    undecided: list[object] = []
+    value: object = UNKNOWN
+    for operand in node.values:
+        value = machine.evaluate(operand, scope)
+        known = truth(value)
+        if known is None:
+            undecided.append(value)
+        elif known is stops_at:
+            # `unknown and False` is false whatever the unknown is; `unknown or [...]` may be the unknown.
+            return value if isinstance(value, bool) else _any_of([*undecided, value])
+    return _any_of([*undecided, value])
+
+
+def _any_of(values: list[object]) -> object:
+    result = values[0]
+    for value in values[1:]:
+        result = join(result, value)
+    return result
+
+
+def _compare(machine: Machine, node: ast.Compare, scope: Scope) -> object:
+    left = machine.evaluate(node.left, scope)
+    for kind, comparator in zip(node.ops, node.comparators, strict=True):
+        right = machine.evaluate(comparator, scope)
+        holds = compare(type(kind), left, right)
+        if holds is not True:
+            return UNKNOWN if holds is None else False
+        left = right
+    return True
+
+
+def _if_else(machine: Machine, node: ast.IfExp, scope: Scope) -> object:
+    known = truth(machine.evaluate(node.test, scope))
+    if known is not None:
+        return machine.evaluate(node.body if known else node.orelse, scope)
+    return join(machine.evaluate(node.body, scope), machine.evaluate(node.orelse, scope))
+
+
+def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> object:
+    value = machine.evaluate(node.value, scope)
+    if isinstance(node.slice, ast.Slice):
+        return _slice(machine, value, node.slice, scope)
+    return item_of(value, machine.evaluate(node.slice, scope))
+
+
+def item_of(value: object, index: object) -> object:
+    """`value[index]`."""
+    match value, index:
+        case Table(), _ if index is not UNKNOWN and not isinstance(index, Row | Table) and index in value:
+            return UNKNOWN if index in value.doubtful else value[index]
+        case ((Row() | tuple() | str()), int()) if -len(value) <= index < len(value):
+            return UNKNOWN if index < 0 and isinstance(value, Row) and value.open else value[index]
+    return UNKNOWN
+
+
+def _slice(machine: Machine, value: object, node: ast.Slice, scope: Scope) -> object:
+    ends = [machine.evaluate(end, scope) if end else None for end in (node.lower, node.upper, node.step)]
+    if isinstance(value, Row) and (value.open or value.folders):
+        return Row(is_open=True, folders=value.folders)
+    known = [end for end in ends if end is None or isinstance(end, int)]
+    if len(known) < len(ends) or known[2] == 0:
+        return UNKNOWN
+    part = slice(*known)
+    match value:
+        case Row():
+            return Row(list(value)[part])
+        case tuple() | str():
+            return value[part]
+    return UNKNOWN
+
+
+def _lambda(_machine: Machine, node: ast.Lambda, scope: Scope) -> object:
+    return Function(node, scope)
+
+
+def _named(machine: Machine, node: ast.NamedExpr, scope: Scope) -> object:
+    value = machine.evaluate(node.value, scope)
+    assign(machine, node.target, value, scope)
+    return value
+
+
+def _await(machine: Machine, node: ast.Await, scope: Scope) -> object:
+    return machine.evaluate(node.value, scope)
+
+
+def _yield(machine: Machine, node: ast.Yield, scope: Scope) -> object:
+    yielded = machine.frames[-1].yielded
+    if yielded is not None:
+        append(yielded, machine.evaluate(node.value, scope) if node.value else None, doubt=machine.doubt > 0)
+    return UNKNOWN
+
+
+def _yield_from(machine: Machine, node: ast.YieldFrom, scope: Scope) -> object:
+    yielded = machine.frames[-1].yielded
+    items, is_open, _ = walk(machine.evaluate(node.value, scope))
+    if yielded is not None:
+        yielded += items
+        yielded.open |= is_open
+    return UNKNOWN
+
+
+def _call(machine: Machine, node: ast.Call, scope: Scope) -> object:
+    function = machine.evaluate(node.func, scope)
+    args: list[object] = []
+    for arg in node.args:
+        if isinstance(arg, ast.Starred):
+            args += walk(machine.evaluate(arg.value, scope))[0]
+        else:
+            args.append(machine.evaluate(arg, scope))
+    keywords: dict[str, object] = {}
+    for keyword in node.keywords:
+        value = machine.evaluate(keyword.value, scope)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+        elif isinstance(value, Table):
+            keywords |= {key: item for key, item in value.items() if isinstance(key, str)}
+    if isinstance(function, External) and function.name in _NEEDS_SCOPE:
+        return _NEEDS_SCOPE[function.name](machine, scope, args)
+    return machine.call(function, args, keywords)
+
+
+def _globals(_machine: Machine, scope: Scope, _args: list[object]) -> object:
+    return Made("globals", [scope.module], {})
+
+
+def _locals(machine: Machine, scope: Scope, _args: list[object]) -> object:
+    return _globals(machine, scope, []) if scope is scope.module.scope else Table(scope.names)
+
+
+def _super(_machine: Machine, scope: Scope, _args: list[object]) -> object:
+    at: Scope | None = scope
+    while at is not None and "__class__" not in at.names:
+        at = at.around
+    return Made("super", [at.names["__class__"], at.names["__self__"]], {}) if at else UNKNOWN
+
+
+_NEEDS_SCOPE: Final[dict[str, Callable[[Machine, Scope, list[object]], object]]] = {
+    "builtins.globals": _globals,
+    "builtins.locals": _locals,
+    "builtins.super": _super,
+}
+
+
+def _rounds(
+    machine: Machine, generators: list[ast.comprehension], scope: Scope, *, sure: bool
+) -> Iterator[tuple[bool, tuple[str, ...], str]]:
+    """Bind the targets of a comprehension in turn.
+
+    Yields whether this round certainly happens; the folders listed by the innermost iterable; its target's name.
+    """
+    if not generators:
+        yield sure, (), ""
+        return
+    first, *rest = generators
+    items, is_open, folders = walk(machine.evaluate(first.iter, scope))
+    target = first.target.id if isinstance(first.target, ast.Name) else ""
+    for item, certain in [*((item, True) for item in items), *([(UNKNOWN, False)] if is_open else [])]:
+        machine.step()
+        assign(machine, first.target, item, scope)
+        tests = [truth(machine.evaluate(test, scope)) for test in first.ifs]
+        if False in tests:
+            continue
+        for inner_sure, inner_folders, inner in _rounds(
+            machine, rest, scope, sure=sure and certain and None not in tests
+        ):
+            yield inner_sure, inner_folders or folders, inner or target
+
+
+def _list_comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> object:
+    inner = Scope(scope.module, scope)
+    row = Row()
+    for sure, folders, target in _rounds(machine, node.generators, inner, sure=True):
+        if sure:
+            row.append(machine.evaluate(node.elt, inner))
+        else:
+            row.open = True
+        if folders and isinstance(node.elt, ast.Name) and node.elt.id == target:
+            row.folders = tuple(dict.fromkeys(row.folders + folders))
+    return row
+
+
+def _dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> object:
+    inner = Scope(scope.module, scope)
+    table = Table()
+    for sure, _, _ in _rounds(machine, node.generators, inner, sure=True):
+        key, value = machine.evaluate(node.key, inner), machine.evaluate(node.value, inner)
+        put(table, key, value, doubt=not sure)
+    return table
+
+
+_HANDLERS: Final[dict[type[ast.expr], Callable[[Machine, Any, Scope], object]]] = {
+    ast.Constant: _constant,
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.JoinedStr: _joined,
+    ast.FormattedValue: _formatted,
+    ast.List: _display,
+    ast.Set: _display,
+    ast.Tuple: _tuple,
+    ast.Dict: _dict,
+    ast.BinOp: _binary,
+    ast.UnaryOp: _unary,
+    ast.BoolOp: _boolean,
+    ast.Compare: _compare,
+    ast.IfExp: _if_else,
+    ast.Subscript: _subscript,
+    ast.Lambda: _lambda,
+    ast.NamedExpr: _named,
+    ast.Await: _await,
+    ast.Yield: _yield,
+    ast.YieldFrom: _yield_from,
+    ast.Call: _call,
+    ast.ListComp: _list_comprehension,
+    ast.SetComp: _list_comprehension,
+    ast.GeneratorExp: _list_comprehension,
+    ast.DictComp: _dict_comprehension,
+}
