@@ -75,6 +75,8 @@ class Workdir:
         self.run_lock = self.state_dir / "run.lock"
         self.run_record = self.state_dir / "run.json"
         self.answers = self.state_dir / "answers.sqlite"
+        self.scan_summary = self.state_dir / "scan.json"
+        self.workflows = self.output_dir / "workflows.json"
         self.missing_models = self.output_dir / "missing_models.json"
         self.missing_nodes = self.output_dir / "missing_nodes.json"
         self.resolutions = self.output_dir / "resolutions.json"
