@@ -182,6 +182,7 @@ def test_a_cache_that_cannot_be_made_costs_nothing_but_memory(bench: Bench, tmp_
         (json('{"error":"x","code":"REGION_BLOCKED"}', 451), "hub-region-blocked"),
         (json("{}", 404), "hub-not-found"),
         (json("{}", 410), "hub-not-found"),
+        (json('{"error":"Access to this resource is disabled."}', 403), "hub-not-found"),
         (json("{}", 400), "hub-refused"),
         (Given(status=403, body=b"error code: 1010"), "hub-refused"),
         (Given(body=b"<!DOCTYPE html><title>Just a moment...</title>"), "hub-bad-answer"),

@@ -11,6 +11,7 @@ from comfyfixer.net.redact import plain
 
 _AGAIN: Final = "Check the network, then run the same command again"
 _NEEDS_KEY: Final = "A key may be needed (CIVITAI_API_KEY, HF_TOKEN), and its account's access to the page"
+_DISABLED: Final = "resource is disabled"
 _NOT_THERE_CODES: Final = frozenset({"RepoNotFound", "EntryNotFound", "RevisionNotFound"})
 _CLOUDFLARE: Final = re.compile(rb"(?i)just a moment|cf-chl|cloudflare|error code: 1\d{3}")
 
@@ -100,6 +101,8 @@ def status_error(
     words = _hub_words(headers, body)
     if status in (404, 410) or (hub_code in _NOT_THERE_CODES and key_name is None):
         return NotThere(f"{host} has no such thing{words}", status=status)
+    if status == 403 and _DISABLED in words:
+        return NotThere(f"{host} has disabled it{words}", status=status)
     code, message, hint = _told(status, hub_code, is_cloudflare(headers, body), key_name)
     return SourceError(f"{host} {message} (HTTP {status}{words})", code=code, hint=hint, status=status)
 

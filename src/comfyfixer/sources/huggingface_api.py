@@ -166,17 +166,18 @@ class HuggingFaceApi:
         found_by: str,
         evidence: tuple[Evidence, ...] = (),
     ) -> Candidate:
-        """A file as others rooms know it."""
+        """A file as other rooms know it."""
+        page = f"{self._endpoint}/{repository.id}"  # here a licence is accepted
         place = f"{quote(revision, safe='')}/{quote(file.path)}"
         return Candidate(
             source="huggingface",
             filename=base_of(file.path),
-            download_url=f"{self._endpoint}/{repository.id}/resolve/{place}",
+            download_url=f"{page}/resolve/{place}",
             size_bytes=file.size_bytes,
             hashes={"sha256": file.sha256} if file.sha256 else {},
             folders=folders_of(file.path),
             access="gated" if repository.gated else "open",
-            page_url=f"{self._endpoint}/{repository.id}/blob/{place}",
+            page_url=page if repository.gated else f"{page}/blob/{place}",
             found_by=found_by,
             repo_id=repository.id,
             revision=revision,
