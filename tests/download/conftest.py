@@ -3,20 +3,21 @@
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.download.origin import Origin
 
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.settings import Endpoints, Secret, Settings
+from tests.download.origin import Origin
 
 KEY = "civitai-key-that-nobody-may-see"
 
@@ -57,6 +58,16 @@ class Bench:
         self.pace = Pace(clock=self.clock.read, sleep=self.clock.sleep)
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.stop = False
+        self.cancelled: Callable[[], bool] = lambda: self.stop
+
+    def fails(self, code: str, *candidates: Candidate) -> Problem:
+        """Fetch, and give the problem, which has to have this code."""
+        outcome = self.fetch(*candidates)
+        assert not outcome.success
+        assert outcome.error is not None
+        assert outcome.error.code == code, outcome.error
+        assert outcome.path is None
+        return outcome.error
 
     @property
     def part(self) -> Path:
@@ -106,7 +117,7 @@ class Bench:
     def fetch(self, *candidates: Candidate, verify_hashes: bool = True) -> Outcome:
         with self.client() as client:
             return fetch(
-                self.request(*candidates), client, emit=self.emit, cancelled=lambda: self.stop,
+                self.request(*candidates), client, emit=self.emit, cancelled=self.cancelled,
                 verify_hashes=verify_hashes, pace=self.pace,
             )  # fmt: skip
 

@@ -4,7 +4,7 @@ import http.server
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 Answer = Callable[["Exchange"], None]
@@ -19,7 +19,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.origin.answer(self)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
         """Tests look at `Origin.requests` instead."""
 
     def head(self, status: int, **headers: str | int | None) -> None:
@@ -136,14 +136,19 @@ def serve(
     return answer
 
 
-def status(code: int, body: bytes = b"", **headers: str) -> Answer:
+def status(code: int, body: bytes = b"", headers: Mapping[str, str] = {}) -> Answer:
     """An answer with this status, and nothing of the file."""
-    return lambda exchange: (exchange.head(code, Content_Length=len(body), **headers), exchange.wfile.write(body))[0]
+
+    def answer(exchange: Exchange) -> None:
+        exchange.head(code, Content_Length=len(body), **headers)
+        exchange.wfile.write(body)
+
+    return answer
 
 
 def redirect(url: str) -> Answer:
     """307, as the hubs send to their storages."""
-    return status(307, Location=url)
+    return status(307, headers={"Location": url})
 
 
 def _start(exchange: Exchange, origin: Origin) -> int | None:

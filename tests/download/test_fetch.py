@@ -1,6 +1,10 @@
 import hashlib
 import json
 
+import msgspec
+
+from comfyfixer.download.fetch import fetch
+from comfyfixer.download.pace import Pace
 from tests.download.conftest import KEY, Bench, safetensors
 from tests.download.origin import redirect, serve, status
 
@@ -21,7 +25,7 @@ def test_the_key_stays_at_its_own_host_and_out_of_all_that_is_told_or_written(be
     bench.hub.script = [redirect(f"{bench.storage.url}/file?Authorization=3_signed&x=1")]
     bench.storage.script = [serve(cut_after=1_500_000)]
     bench.hub.script.append(status(500, b"it broke"))
-    bench.pace = bench.pace.__class__(clock=bench.clock.read, sleep=bench.clock.sleep, tries=1)
+    bench.pace = Pace(clock=bench.clock.read, sleep=bench.clock.sleep, tries=1)
     outcome = bench.fetch()
     assert not outcome.success
     assert bench.hub.requests[0]["authorization"] == f"Bearer {KEY}"
@@ -53,11 +57,7 @@ def test_all_candidates_failing_tells_the_first_ones_reason_and_the_others_codes
 
 
 def test_no_candidate_at_all_is_a_reason_too(bench: Bench) -> None:
-    request = bench.request().__class__(
-        filename="x.safetensors", target=str(bench.target), root=str(bench.root), folder="loras", candidates=()
-    )
-    from comfyfixer.download.fetch import fetch
-
+    request = msgspec.structs.replace(bench.request(), candidates=())
     with bench.client() as client:
         outcome = fetch(request, client, emit=bench.emit, cancelled=lambda: False, pace=bench.pace)
     assert outcome.error is not None

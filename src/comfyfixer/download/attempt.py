@@ -100,7 +100,7 @@ class Attempt:
                 return self._take_whole(answer)
             if answer.status == 206:
                 return self._take_rest(answer)
-            if answer.status == 416 and self._part.size:
+            if answer.status == 416:
                 return self._past_the_end(answer)
             raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate)
 
@@ -144,10 +144,10 @@ class Attempt:
         return self._take(answer)
 
     def _past_the_end(self, answer: Answer) -> bool:
-        """416: our bytes may be all there are; the proof follows."""
+        """416: our bytes may be all there are; the proof follows. Without a byte of ours it is the server's mistake."""
         told = content_range(answer.headers.get("content-range", ""))
         whole = told.total == self._part.size and self._total in (None, told.total)
-        if whole or self._part.sha256 == self._expected.sha256:
+        if self._part.size and (whole or self._part.sha256 == self._expected.sha256):
             return True
         raise self._started_over("The server has no bytes behind ours")
 

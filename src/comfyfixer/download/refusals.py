@@ -118,8 +118,8 @@ def _download_disabled(words: str, candidate: Candidate) -> DownloadError:
 
 def _words(headers: Mapping[str, str], body: bytes) -> str:
     """What the hub itself says, as the end of a sentence; empty where it says nothing readable."""
-    texts = [headers.get("x-error-message", ""), *_said(body)]
-    said = ": ".join(plain(text) for text in texts if text.strip())
+    header = headers.get("x-error-message", "")
+    said = ": ".join(plain(text) for text in ([header] if header else _said(body)) if text.strip())
     return f": {plain(said)}" if said else ""
 
 

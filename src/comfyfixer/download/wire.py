@@ -1,6 +1,7 @@
 """What this room needs of the HTTP client: `net.client.Client` fits it."""
 
 from collections.abc import Mapping
+from types import TracebackType
 from typing import Protocol, Self
 
 
@@ -36,7 +37,9 @@ class Answer(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *details: object) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
 
 
 class Opener(Protocol):

@@ -1,0 +1,329 @@
+"""Cuts, ranges and lengths: whatever the server does, the bytes are right or absent."""
+
+import json
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+
+from comfyfixer.download.pace import Pace
+from comfyfixer.download.part import PartRecord
+from comfyfixer.errors import Interrupted
+from tests.download.conftest import Bench, safetensors
+from tests.download.origin import Answer, Exchange, redirect, serve, status
+
+CUT = 1_500_000
+
+
+def _leave_part(bench: Bench, **candidate: Any) -> bytes:
+    """An earlier run that was cut off for good after `CUT` bytes; gives the bytes that it left."""
+    patient, bench.pace = bench.pace, _impatient(bench)
+    bench.hub.script = [serve(cut_after=CUT)]
+    assert not bench.fetch(bench.candidate(**candidate)).success
+    bench.pace = patient
+    bench.hub.requests.clear()
+    bench.events.clear()
+    return bench.part.read_bytes()
+
+
+def _impatient(bench: Bench) -> Pace:
+    return Pace(clock=bench.clock.read, sleep=bench.clock.sleep, tries=0)
+
+
+def _succeeds(bench: Bench, **candidate: Any) -> None:
+    outcome = bench.fetch(bench.candidate(**candidate))
+    assert outcome.success, outcome.error
+    assert bench.target.read_bytes() == bench.hub.body
+    assert bench.names() == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 511, 512, 513, 100_000, 2_999_999])
+def test_a_cut_at_any_byte_goes_on_behind_it(bench: Bench, cut: int) -> None:
+    bench.hub.script = [serve(cut_after=cut)]
+    _succeeds(bench)
+    assert bench.hub.ranges == [None, f"bytes={cut}-" if cut else None]
+    assert len(bench.told("download.retried")) == 1
+
+
+def test_many_cuts_never_use_up_the_budget_while_bytes_arrive(bench: Bench) -> None:
+    bench.hub.body = safetensors(30_000_000)
+    bench.hub.script = [serve(cut_after=1_100_000) for _ in range(20)]
+    _succeeds(bench)
+    assert len(bench.hub.requests) == 21
+
+
+def test_a_server_that_always_cuts_at_the_same_byte_is_given_up(bench: Bench) -> None:
+    """It ignores ranges, so each try brings bytes that were here before: that is no progress."""
+    bench.hub.script = [serve(cut_after=2_000_000, ranges=False) for _ in range(50)]
+    outcome = bench.fetch()
+    assert outcome.error is not None
+    assert outcome.error.code == "download-interrupted"
+    assert len(bench.hub.requests) < 12
+    assert bench.part.stat().st_size == 2_000_000
+
+
+def test_another_run_goes_on_with_the_part_and_fetches_only_what_is_missing(bench: Bench) -> None:
+    _leave_part(bench)
+    assert bench.names() == ["x.safetensors.part", "x.safetensors.part.json", "x.safetensors.part.lock"]
+    _succeeds(bench)
+    assert bench.hub.ranges == [f"bytes={CUT}-"]
+    assert bench.told("download.resumed") == [{"filename": "x.safetensors", "bytes_done": CUT}]
+
+
+def test_bytes_that_changed_on_the_disk_are_noticed_and_fetched_anew(bench: Bench) -> None:
+    left = bytearray(_leave_part(bench))
+    left[700_000] ^= 1
+    bench.part.write_bytes(bytes(left))
+    _succeeds(bench)
+    assert bench.hub.ranges == [f"bytes={CUT}-", None]
+
+
+@pytest.mark.parametrize("journal", [b"", b"{", b"[1]", b'{"schema_version":2,"candidate":"x","url":"y"}', None])
+def test_a_part_without_a_readable_journal_starts_over(bench: Bench, journal: bytes | None) -> None:
+    _leave_part(bench)
+    bench.record.unlink()
+    if journal is not None:
+        bench.record.write_bytes(journal)
+    _succeeds(bench)
+    assert bench.hub.ranges == [None]
+
+
+def test_a_part_of_another_file_starts_over(bench: Bench) -> None:
+    _leave_part(bench)
+    bench.hub.body = safetensors(seed=2)
+    _succeeds(bench)
+    assert bench.hub.ranges == [None]
+
+
+def test_the_same_bytes_from_another_hub_go_on_with_the_part(bench: Bench) -> None:
+    _leave_part(bench)
+    assert bench.fetch(bench.candidate("huggingface")).success
+    assert bench.storage.ranges == [f"bytes={CUT}-"]
+    assert bench.target.read_bytes() == bench.hub.body
+
+
+def test_a_hub_that_now_refuses_keeps_the_part_for_later(bench: Bench) -> None:
+    left = _leave_part(bench)
+    bench.hub.script = [status(401, b'{"message":"requires you to be logged in"}')]
+    outcome = bench.fetch()
+    assert outcome.error is not None
+    assert outcome.error.code == "login-required"
+    assert bench.part.read_bytes() == left
+
+
+def test_a_complete_part_is_verified_without_a_request(bench: Bench) -> None:
+    _leave_part(bench)
+    bench.part.write_bytes(bench.hub.body)
+    _succeeds(bench)
+    assert bench.hub.requests == []
+
+
+def test_a_part_that_is_longer_than_the_file_is_cut_and_proven(bench: Bench) -> None:
+    _leave_part(bench)
+    bench.part.write_bytes(bench.hub.body + b"more")
+    _succeeds(bench)
+
+
+def test_a_complete_part_of_unknown_size_is_told_by_416(bench: Bench) -> None:
+    _leave_part(bench, size_bytes=None)
+    bench.part.write_bytes(bench.hub.body)
+    _succeeds(bench, size_bytes=None)
+    assert bench.hub.ranges == [f"bytes={len(bench.hub.body)}-"]
+
+
+def test_416_on_an_incomplete_part_starts_over(bench: Bench) -> None:
+    _leave_part(bench)
+    bench.hub.script = [status(416)]
+    _succeeds(bench)
+    assert bench.hub.ranges == [f"bytes={CUT}-", None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "requests"),
+    [(serve(ranges=False), 1), (serve(shift=7), 2), (serve(shift=-7), 2), (status(206), 2)],
+    ids=["ignored", "further", "before", "206 without a range"],
+)
+def test_a_range_that_is_not_what_was_asked_starts_over(bench: Bench, answer: Answer, requests: int) -> None:
+    _leave_part(bench)
+    bench.hub.script = [answer]
+    _succeeds(bench)
+    assert len(bench.hub.requests) == requests
+
+
+@pytest.mark.parametrize("length", [None, 1_000_000, 2_999_000])
+def test_a_missing_or_too_short_length_is_survived(bench: Bench, length: int | None) -> None:
+    bench.hub.script = [serve(length=length)]
+    _succeeds(bench)
+
+
+def test_a_length_that_claims_too_much_is_survived(bench: Bench) -> None:
+    bench.hub.script = [serve(length=9_000_000)]
+    _succeeds(bench)
+
+
+def test_a_file_of_another_size_is_refused_before_it_is_fetched(bench: Bench) -> None:
+    outcome = bench.fetch(bench.candidate(size_bytes=1234))
+    assert outcome.error is not None
+    assert outcome.error.code == "size-mismatch"
+    assert "1234" in outcome.error.message
+    assert bench.hub.ranges == [None, "bytes=0-0"] * 2
+    assert bench.names() == []
+
+
+def test_more_bytes_than_promised_are_refused_where_no_hash_could_tell(bench: Bench) -> None:
+    bench.hub.script = [serve(length=None), serve(length=None)]
+    outcome = bench.fetch(bench.candidate(size_bytes=len(bench.hub.body) - 5, hashes={}))
+    assert outcome.error is not None
+    assert outcome.error.code == "size-mismatch"
+
+
+def test_without_a_hash_if_range_guards_the_rest(bench: Bench) -> None:
+    _leave_part(bench, hashes={})
+    _succeeds(bench, hashes={})
+    assert bench.hub.requests[0]["if-range"] == '"v1"'
+    assert bench.hub.ranges == [f"bytes={CUT}-"]
+
+
+def test_without_a_hash_a_changed_file_starts_over(bench: Bench) -> None:
+    _leave_part(bench, hashes={})
+    bench.hub.body, bench.hub.etag = safetensors(seed=2), '"v2"'
+    _succeeds(bench, hashes={})
+
+
+def test_without_a_hash_a_changed_etag_is_believed_also_from_a_server_that_ignores_if_range(bench: Bench) -> None:
+    _leave_part(bench, hashes={})
+    bench.hub.body = safetensors(seed=2)
+
+    def ignorant(exchange: Exchange) -> None:
+        bench.hub.etag = '"v2"'
+        del exchange.headers["If-Range"]
+        serve()(exchange)
+
+    bench.hub.script = [ignorant]
+    _succeeds(bench, hashes={})
+    assert bench.hub.ranges == [f"bytes={CUT}-", None]
+
+
+def test_without_hash_and_strong_etag_nothing_is_resumed(bench: Bench) -> None:
+    bench.hub.etag = 'W/"weak"'
+    _leave_part(bench, hashes={})
+    _succeeds(bench, hashes={})
+    assert bench.hub.ranges == [None]
+
+
+def test_without_a_hash_only_bytes_that_reached_the_disk_are_taken_over(bench: Bench) -> None:
+    _leave_part(bench, hashes={})
+    record = msgspec.json.decode(bench.record.read_bytes(), type=PartRecord)
+    bench.record.write_bytes(msgspec.json.encode(msgspec.structs.replace(record, bytes_flushed=1000)))
+    _succeeds(bench, hashes={})
+    assert bench.hub.ranges == ["bytes=1000-"]
+
+
+def test_of_unknown_size_a_new_size_on_the_server_starts_over(bench: Bench) -> None:
+    """Between two connections of one run the file was replaced; its new hash is the promised one."""
+    new = safetensors(4_000_000, seed=2)
+    promised = bench.candidate(body=new, size_bytes=None)
+    bench.hub.script = [serve(cut_after=CUT)]
+
+    def replaced(exchange: Exchange) -> None:
+        bench.hub.body = new
+        serve()(exchange)
+
+    bench.hub.script.append(replaced)
+    assert bench.fetch(promised).success
+    assert bench.target.read_bytes() == new
+    assert bench.hub.ranges == [None, f"bytes={CUT}-", None]
+
+
+@pytest.mark.parametrize(
+    "expired",
+    [
+        status(401, b'{"code":"expired_auth_token","message":"Authorization token has expired","status":401}'),
+        status(
+            403, b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+        ),
+    ],
+    ids=["b2", "r2"],
+)
+def test_an_expired_signature_asks_the_hub_anew_and_goes_on(bench: Bench, expired: Answer) -> None:
+    old, new = redirect(f"{bench.storage.url}/old"), redirect(f"{bench.storage.url}/new")
+    bench.hub.script = [old, old, new]
+    bench.storage.script = [serve(cut_after=CUT), expired]
+    _succeeds(bench)
+    assert [request["path"] for request in bench.storage.requests] == ["/old", "/old", "/new"]
+    assert bench.storage.ranges == [None, f"bytes={CUT}-", f"bytes={CUT}-"]
+
+
+def test_the_journal_names_the_file_and_never_a_signed_address(bench: Bench) -> None:
+    bench.hub.script = [redirect(f"{bench.storage.url}/f?X-Amz-Signature=abc")]
+    bench.storage.script = [serve(cut_after=CUT)]
+    bench.pace = _impatient(bench)
+    bench.fetch(bench.candidate(download_url=f"{bench.hub.url}/api/download/models/3?fileId=5&token=S3CRET"))
+    record = json.loads(bench.record.read_bytes())
+    assert record["candidate"] == "civitai:1@3+5"
+    assert record["url"].endswith("/api/download/models/3?fileId=5&token=***")
+    assert record["etag"] == '"v1"'
+    assert record["bytes_flushed"] == CUT
+    assert "abc" not in bench.record.read_text()
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_a_passing_fault_is_waited_out(bench: Bench, code: int) -> None:
+    bench.hub.script = [status(code, b"<html>busy</html>"), status(code)]
+    _succeeds(bench)
+    assert len(bench.hub.requests) == 3
+
+
+def test_a_server_that_asks_for_time_gets_it(bench: Bench) -> None:
+    bench.hub.script = [status(429, headers={"Retry-After": "77"})]
+    before = bench.clock.now
+    _succeeds(bench)
+    assert 77 <= bench.clock.now - before < 90
+
+
+def test_a_server_that_asks_for_too_much_time_is_told(bench: Bench) -> None:
+    bench.hub.script = [status(429, headers={"Retry-After": "100000"})]
+    outcome = bench.fetch()
+    assert outcome.error is not None
+    assert outcome.error.code == "hub-rate-limited"
+
+
+def test_faults_without_end_are_told_after_some_tries(bench: Bench) -> None:
+    bench.hub.script = [status(503) for _ in range(40)]
+    outcome = bench.fetch()
+    assert outcome.error is not None
+    assert outcome.error.code == "hub-error"
+    assert len(bench.hub.requests) == bench.pace.tries + 1
+    assert bench.names() == []
+
+
+def test_a_stop_keeps_what_has_arrived_and_the_next_run_goes_on(bench: Bench) -> None:
+    bench.cancelled = lambda: bench.part.exists() and bench.part.stat().st_size > 1_000_000
+    released = threading.Event()
+    bench.hub.script = [serve(hold_at=2_000_000, until=released)]
+    try:
+        with pytest.raises(Interrupted):
+            bench.fetch()
+    finally:
+        released.set()
+    assert 1_000_000 < bench.part.stat().st_size < len(bench.hub.body)
+    assert json.loads(bench.record.read_bytes())["bytes_flushed"] == bench.part.stat().st_size
+    bench.cancelled = lambda: False
+    _succeeds(bench)
+    assert bench.hub.requests[1]["range"].startswith("bytes=1")
+
+
+def test_a_stop_while_waiting_ends_the_wait(bench: Bench) -> None:
+    bench.hub.script = [status(503) for _ in range(9)]
+    real = bench.clock.sleep
+
+    def sleep(seconds: float) -> None:
+        real(seconds)
+        bench.stop = True
+
+    bench.pace = Pace(clock=bench.clock.read, sleep=sleep)
+    with pytest.raises(Interrupted):
+        bench.fetch()
+    assert len(bench.hub.requests) == 1
+    assert bench.names() == []
