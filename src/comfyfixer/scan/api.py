@@ -1,8 +1,9 @@
 """An API prompt: flat already, every input by name."""
 
+from functools import partial
 from typing import Any
 
-from comfyfixer.scan.graph import Graph, Node, counter
+from comfyfixer.scan.graph import Consumers, Graph, Node, counter
 
 
 def is_prompt(value: Any) -> bool:
@@ -21,17 +22,23 @@ def _is_node(value: Any) -> bool:
 
 def flatten_prompt(prompt: dict[str, Any]) -> Graph:
     """The graph of a prompt; links are lists, so that only given values remain as texts."""
-    count = counter()
-    count(len(prompt))
-    graph = Graph(nodes=[], hints={})
+    counter()(len(prompt))
+    nodes = []
     for node_id, value in prompt.items():
         if _is_node(value):
             inputs = {name: _unwrapped(given) for name, given in (value.get("inputs") or {}).items()}
-            graph.nodes.append(
-                Node(str(node_id), value["class_type"], active=True, values=inputs, fed=_text_links(inputs, prompt))
-            )
-            _note_links(graph, value["class_type"], inputs)
-    return graph
+            fed = _text_links(inputs, prompt)
+            nodes.append(Node(str(node_id), value["class_type"], active=True, values=inputs, known_fed=fed))
+    return Graph(nodes, has_tags=True, find_consumers=partial(_consumers, nodes))
+
+
+def _consumers(nodes: list[Node]) -> Consumers:
+    found: Consumers = {}
+    for node in nodes:
+        for name, value in node.values.items():
+            if _is_link(value):
+                found.setdefault(str(value[0]), []).append((node.type, name))
+    return found
 
 
 def _unwrapped(value: Any) -> Any:
@@ -49,12 +56,6 @@ def _text_links(inputs: dict[str, Any], prompt: dict[str, Any]) -> dict[str, Any
             if isinstance(text, str):
                 fed[name] = text
     return fed or None
-
-
-def _note_links(graph: Graph, node_type: str, inputs: dict[str, Any]) -> None:
-    for name, value in inputs.items():
-        if _is_link(value):
-            graph.hints.setdefault(str(value[0]), []).append((node_type, name))
 
 
 def _is_link(value: Any) -> bool:

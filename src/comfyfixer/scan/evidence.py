@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote
 
 import msgspec
 
 from comfyfixer.model.reference import base_name
 from comfyfixer.scan.graph import Node
 from comfyfixer.scan.needs import Need
+from comfyfixer.scan.raw import RawNode
 
 _NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
-_MARKDOWN_LINK: Final = re.compile(r"\[([^\]\n]{1,400})\]\((https?://[^\s)]{4,2000})\)")
+_LONGEST_URL: Final = 2_000
+_PLAIN: Final = re.compile(r"[\w.~-]+", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-f]{8,128}")
 _LEGACY: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
 _MAX_URLS: Final = 16
@@ -23,15 +25,14 @@ class Declared(msgspec.Struct, frozen=True):
     """One entry of a `models` list.
 
     Attributes:
-        holder: `id()` of the node's raw data that declares it, None at the top level.
+        own: The node that needs the file declares it itself.
     """
 
-    name: str
     url: str | None
     directory: str | None
     hashes: dict[str, str]
     origin: str
-    holder: int | None
+    own: bool
 
 
 class Evidence:
@@ -40,25 +41,33 @@ class Evidence:
     def __init__(self, nodes: Iterable[Node], top_level: Any) -> None:
         self._nodes = nodes
         self._top_level = top_level
-        self._declared: dict[str, list[Declared]] | None = None
-        self._links: dict[str, list[str]] | None = None
+        self._entries: dict[str, list[tuple[dict[str, Any], RawNode | None]]] | None = None
+        self._notes: list[str] | None = None
 
-    def declared(self, need: Need) -> list[Declared]:
+    def declared(self, need: Need, name: str) -> list[Declared]:
         """Entries of that name that may mean this need's file: its own node's first, then those for its folder."""
-        if self._declared is None:
-            self._declared = _by_name(self._nodes, self._top_level)
-        entries = self._declared.get(base_name(need.value))
+        if self._entries is None:
+            self._entries = _by_name(self._nodes, self._top_level)
+        entries = self._entries.get(name)
         if not entries:
             return []
-        own = [entry for entry in entries if entry.holder == id(need.node.raw)]
-        others = [entry for entry in entries if entry not in own and _same_folder(entry, need)]
-        return own + others
+        raw = need.node.raw
+        own = [_read(entry, holder, own=True) for entry, holder in entries if holder is raw and raw is not None]
+        found = [_read(entry, holder, own=False) for entry, holder in entries if holder is not raw or raw is None]
+        return own + [entry for entry in found if _same_folder(entry, need)] if found else own
 
     def links(self, filename: str) -> list[str]:
         """Links in notes to a file of exactly that name."""
-        if self._links is None:
-            self._links = _note_links(self._nodes)
-        return self._links.get(filename, [])
+        if self._notes is None:
+            self._notes = [text for node in self._nodes if node.type in _NOTES for text in _texts(node.values)]
+        if not self._notes:
+            return []
+        found: dict[str, None] = {}
+        for name in (filename,) if _PLAIN.fullmatch(filename) else (filename, quote(filename)):
+            for text in self._notes:
+                if name in text:
+                    found.update(dict.fromkeys(_links_to(name, text)))
+        return list(found)
 
 
 def _same_folder(entry: Declared, need: Need) -> bool:
@@ -69,8 +78,10 @@ def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, st
     """Folder and how it is known, now that the workflow's own word is heard; see `knowledge` for the order of trust."""
     if need.known_by in ("builtin", "pack"):
         return need.folder, need.known_by
+    if not declared:
+        return need.folder, need.known_by
     directories = {entry.directory for entry in declared if entry.directory}
-    own = [entry.directory for entry in declared if entry.directory and entry.holder == id(need.node.raw)]
+    own = [entry.directory for entry in declared if entry.directory and entry.own]
     if own:
         return own[0], "properties"
     if len(directories) == 1:
@@ -78,14 +89,16 @@ def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, st
     return need.folder, need.known_by
 
 
-def urls_of(need: Need, declared: list[Declared], evidence: Evidence) -> dict[str, str]:
+def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
     """URL to origin, best first: the node's own declaration, others, the top level, notes."""
-    ordered = sorted(declared, key=lambda entry: entry.origin == "models")
-    found = {entry.url: entry.origin for entry in reversed(ordered) if entry.url}
-    urls = {entry.url: found[entry.url] for entry in ordered if entry.url}
-    for url in evidence.links(base_name(need.value)):
+    urls: dict[str, str] = {}
+    for origin in ("properties", "models") if declared else ():
+        for entry in declared:
+            if entry.url and entry.origin == origin:
+                urls.setdefault(entry.url, origin)
+    for url in links:
         urls.setdefault(url, "note")
-    return dict(list(urls.items())[:_MAX_URLS])
+    return dict(list(urls.items())[:_MAX_URLS]) if len(urls) > _MAX_URLS else urls
 
 
 def hashes_of(declared: list[Declared]) -> dict[str, str]:
@@ -97,44 +110,32 @@ def hashes_of(declared: list[Declared]) -> dict[str, str]:
     return hashes
 
 
-def _by_name(nodes: Iterable[Node], top_level: Any) -> dict[str, list[Declared]]:
-    table: dict[str, list[Declared]] = {}
-    for entry in _entries(nodes, top_level):
-        known = table.setdefault(base_name(entry.name), [])
-        if entry not in known:
-            known.append(entry)
+def _by_name(nodes: Iterable[Node], top_level: Any) -> dict[str, list[tuple[dict[str, Any], RawNode | None]]]:
+    """Entries by base name, each with the node that declares it (None: the top level)."""
+    table: dict[str, list[tuple[dict[str, Any], RawNode | None]]] = {}
+    lists = [(node.raw.properties.models, node.raw) for node in nodes if node.raw is not None and node.raw.properties]
+    for models, holder in [*lists, (top_level, None)]:
+        for entry in models if type(models) is list else ():
+            name = entry.get("name") if type(entry) is dict else None
+            if type(name) is str:
+                table.setdefault(base_name(name), []).append((entry, holder))
     return table
 
 
-def _entries(nodes: Iterable[Node], top_level: Any) -> Iterator[Declared]:
-    for node in nodes:
-        raw = node.raw
-        if raw is not None and raw.properties is not None and raw.properties.models:
-            yield from _read(raw.properties.models, "properties", id(raw))
-    yield from _read(top_level, "models", None)
-
-
-def _read(models: Any, origin: str, holder: int | None) -> Iterator[Declared]:
-    for entry in models if isinstance(models, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("name"), str) and entry["name"]:
-            yield Declared(
-                entry["name"],
-                _url(entry.get("url")),
-                _directory(entry.get("directory")),
-                _hashes(entry),
-                origin,
-                holder,
-            )
+def _read(entry: dict[str, Any], holder: RawNode | None, *, own: bool) -> Declared:
+    origin = "models" if holder is None else "properties"
+    return Declared(_url(entry.get("url")), _directory(entry.get("directory")), _hashes(entry), origin, own)
 
 
 def _url(value: Any) -> str | None:
-    return value.strip() if isinstance(value, str) and _URL.fullmatch(value.strip()) else None
+    url = value.strip() if isinstance(value, str) else ""
+    return url if _URL.fullmatch(url) else None
 
 
 def _directory(value: Any) -> str | None:
     if not isinstance(value, str) or not value.strip():
         return None
-    name = value.replace("\\", "/").strip().strip("/").removeprefix("models/")
+    name = value.replace("\\", "/").strip(" /").removeprefix("models/")
     return _LEGACY.get(name, name)
 
 
@@ -149,27 +150,23 @@ def _hashes(entry: dict[str, Any]) -> dict[str, str]:
     return {"sha256": value} if len(value) == 64 else {}
 
 
-def _note_links(nodes: Iterable[Node]) -> dict[str, list[str]]:
-    links: dict[str, list[str]] = {}
-    for node in nodes:
-        if node.type in _NOTES:
-            for text in _texts(node.values):
-                for name, url in _named_links(text):
-                    known = links.setdefault(name, [])
-                    if url not in known:
-                        known.append(url)
-    return links
-
-
 def _texts(values: Any) -> list[str]:
     parts = values if isinstance(values, list) else values.values() if isinstance(values, dict) else ()
     return [part for part in parts if isinstance(part, str) and "http" in part]
 
 
-def _named_links(text: str) -> Iterator[tuple[str, str]]:
-    """File name and URL: the name is the URL's last part, or the text of a Markdown link."""
-    for match in _URL.finditer(text):
-        url = match[0].rstrip(".,;:!*_")
-        yield unquote(url.partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2]), url
-    for match in _MARKDOWN_LINK.finditer(text):
-        yield match[1].strip(" *`_"), match[2]
+def _links_to(filename: str, text: str) -> Iterator[str]:
+    """URLs whose last part is the name, and those behind a Markdown link that shows it."""
+    place = text.find(filename)
+    while place >= 0:
+        end = place + len(filename)
+        if place and text[place - 1] == "/":
+            start = text.rfind("http", max(0, place - _LONGEST_URL), place)
+            match = _URL.match(text, start) if start >= 0 else None
+            if match and match.end() >= end:
+                url = match[0].rstrip(".,;:!*_")
+                if url[end - start : end - start + 1] in ("", "?", "#"):
+                    yield url
+        elif text.startswith("](http", end) and (match := _URL.match(text, end + 2)):
+            yield match[0]
+        place = text.find(filename, end)

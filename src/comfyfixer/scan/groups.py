@@ -27,7 +27,7 @@ def unfold_group(instance: Node, group: RawGroup) -> list[Node]:
         if type(raw.type) is str:
             runs = instance.active and raw.mode != MUTED and raw.mode != BYPASSED
             values = given.get(index, raw.widgets_values)
-            nodes.append(Node(f"{instance.id}:{index}", raw.type, runs, values, None, raw))
+            nodes.append(Node(f"{instance.id}:{index}", raw.type, runs, values, raw))
     return nodes
 
 

@@ -44,7 +44,7 @@ class Scope:
     def __init__(self, nodes: list[RawNode], links: msgspec.Raw) -> None:
         self.nodes = nodes
         self._raw_links = links
-        self._links: dict[str, tuple[str, Any, Any]] | None = None
+        self._links: dict[Any, Any] | None = None
         self._by_id: dict[str, RawNode] | None = None
 
     def node(self, node_id: str) -> RawNode | None:
@@ -57,7 +57,12 @@ class Scope:
         """Id and slot of the node a link starts at, and the link's type; None for a link that does not exist."""
         if self._links is None:
             self._links = _link_table(self._raw_links)
-        return self._links.get(str(link_id))
+        link = self._links.get(link_id) if type(link_id) is int else self._links.get(_number(link_id))
+        if link is None:
+            return None
+        if type(link) is RawLink:
+            return str(link.origin_id), link.origin_slot, link.type
+        return str(link[1]), link[2], link[5] if len(link) > 5 else None
 
     def source(self, link_id: Any, *, primitives_reach: bool = True) -> Any:
         """What a link brings: a value, `FED`, `OWN` or a `Boundary`.
@@ -133,13 +138,18 @@ def _passed_on(node: RawNode, link_type: Any) -> Any:
     return None
 
 
-def _link_table(raw: msgspec.Raw) -> dict[str, tuple[str, Any, Any]]:
-    table: dict[str, tuple[str, Any, Any]] = {}
+def _number(link_id: Any) -> Any:
+    """Ids are numbers, in some files written as text."""
+    return int(link_id) if type(link_id) is str and link_id.isdecimal() else str(link_id)
+
+
+def _link_table(raw: msgspec.Raw) -> dict[Any, Any]:
+    table: dict[Any, Any] = {}
     for link in _decoded(raw):
-        if isinstance(link, RawLink):
-            table[str(link.id)] = (str(link.origin_id), link.origin_slot, link.type)
-        elif len(link) >= 5:
-            table[str(link[0])] = (str(link[1]), link[2], link[5] if len(link) > 5 else None)
+        if type(link) is list and len(link) < 5:
+            continue
+        link_id = link.id if isinstance(link, RawLink) else link[0]
+        table[link_id if type(link_id) is int else _number(link_id)] = link
     return table
 
 

@@ -43,26 +43,18 @@ class Need(msgspec.Struct, gc=False):
     filename: str | None = None
 
 
-class Tags(msgspec.Struct, frozen=True):
-    """Which kinds of tags occur anywhere in the file: most have none, and need no look at their texts."""
-
-    embeddings: bool
-    loras: bool
-
-
-def find_needs(graph: Graph, knowledge: Knowledge, tags: Tags) -> list[Need]:
+def find_needs(graph: Graph, knowledge: Knowledge) -> list[Need]:
     """All needs in document order, inactive ones too."""
     found: list[Need] = []
     slots, builtin, frontend = knowledge.slots, knowledge.builtin_types, knowledge.frontend_types
-    look_at_texts = tags.embeddings or tags.loras
     for node in graph.nodes:
         node_type = node.type
         if node_type in slots:
             found += _of_loader(node, slots[node_type], graph, knowledge)
         elif node_type not in builtin and node_type not in frontend and not _is_idle(node_type, knowledge):
             found += _of_unknown(node, graph, knowledge, frozenset())
-        if look_at_texts and node_type not in frontend and not _only_shows(node_type):
-            found += _in_texts(node, knowledge, tags)
+        if graph.has_tags and node_type not in frontend and not _only_shows(node_type):
+            found += _in_texts(node, knowledge)
     return found
 
 
@@ -163,7 +155,7 @@ def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tup
     folder = folder_of_input(entry.path) or ("loras" if entry.is_lora else None)
     if folder:
         return folder, "input-name"
-    for consumer, name in graph.hints.get(node.id, ()):
+    for consumer, name in graph.consumers(node):
         for slot in knowledge.slots.get(consumer, ()):
             if slot.name == name:
                 return slot.folders[0], slot.known_by
@@ -191,14 +183,14 @@ def _only_shows(node_type: str) -> bool:
     return bool(_IDLE.search(words))
 
 
-def _in_texts(node: Node, knowledge: Knowledge, tags: Tags) -> Iterator[Need]:
-    reads_loras = tags.loras and node.type in knowledge.lora_tag_types
+def _in_texts(node: Node, knowledge: Knowledge) -> Iterator[Need]:
+    reads_loras = node.type in knowledge.lora_tag_types
     for name, _, value in entries(node):
         for text in _texts(value):
-            if tags.embeddings and EMBEDDING in text:
+            if EMBEDDING in text:
                 for found in embeddings(text):
                     yield Need(node, name, found, "embeddings", "builtin", node.active, "embedding")
-            if reads_loras and LORA in text.lower():
+            if reads_loras and LORA in text:
                 for found in lora_tags(text):
                     yield Need(node, name, found, "loras", "popular", node.active, "lora-tag")
 

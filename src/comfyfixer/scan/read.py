@@ -8,7 +8,7 @@ from comfyfixer.scan.evidence import Evidence, hashes_of, settled_folder, urls_o
 from comfyfixer.scan.graph import Graph, Node
 from comfyfixer.scan.groups import group_name
 from comfyfixer.scan.knowledge import Knowledge
-from comfyfixer.scan.needs import Need, Tags, find_needs
+from comfyfixer.scan.needs import Need, find_needs
 from comfyfixer.scan.raw import RawWorkflow
 from comfyfixer.scan.recognise import MAX_BYTES, Prompt, recognise
 from comfyfixer.scan.ui import flatten
@@ -27,16 +27,15 @@ def read_workflow(data: bytes, path: str, knowledge: Knowledge) -> Workflow | No
     found = recognise(data)
     if found is None:
         return None
-    tags = Tags(embeddings=b"embedding:" in data, loras=b"<lora:" in data)
-    return describe(found, path, "ui" if isinstance(found, RawWorkflow) else "api", knowledge, tags)
+    return describe(found, path, "ui" if isinstance(found, RawWorkflow) else "api", knowledge)
 
 
-def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge, tags: Tags) -> Workflow:
+def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge) -> Workflow:
     """The needs of a workflow or prompt, wherever it was found."""
     is_ui = isinstance(found, RawWorkflow)
     graph = flatten(found) if isinstance(found, RawWorkflow) else flatten_prompt(found)
     evidence = Evidence(graph.nodes, found.models if isinstance(found, RawWorkflow) else None)
-    models = tuple(_reference(need, evidence) for need in find_needs(graph, knowledge, tags))
+    models = tuple(_reference(need, evidence) for need in find_needs(graph, knowledge))
     types = _types(graph, knowledge)
     return Workflow(
         path=path,
@@ -66,12 +65,13 @@ def _is_hex(text: str) -> bool:
 
 
 def _reference(need: Need, evidence: Evidence) -> ModelReference:
-    declared = evidence.declared(need)
+    name = base_name(need.value)
+    declared = evidence.declared(need, name)
     folder, known_by = settled_folder(need, declared)
-    urls = urls_of(need, declared, evidence)
+    urls = urls_of(declared, evidence.links(name))
     return ModelReference(
         value=need.value,
-        filename=need.filename or base_name(need.value),
+        filename=need.filename or name,
         folder=folder,
         expected_type=expected_type(folder),
         folder_known_by=known_by,

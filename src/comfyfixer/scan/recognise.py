@@ -40,15 +40,12 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
         WorkflowError: It is no JSON, or looks like a workflow and can't be read.
     """
     text = _utf8(data)
-    if not text.strip():
+    if not text or text.isspace():
         raise WorkflowError("The file is empty", code="workflow-empty", hint=_UNREADABLE)
-    maybe = b'"nodes' in text or b"class_type" in text
-    if len(text) > MAX_BYTES and maybe:
+    if len(text) > MAX_BYTES and _names_nodes(text):
         raise too_large(len(data))
     try:
-        if maybe:
-            return _recognise(text)
-        _check_json(text)
+        return _recognise(text)
     except RecursionError:
         raise WorkflowError("The file is nested too deeply", code="workflow-too-deep", hint=_UNREADABLE) from None
     except UnicodeDecodeError:
@@ -57,7 +54,11 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
         raise WorkflowError(
             f"The file is no valid JSON: {str(error)[:120]}", code="workflow-invalid-json", hint=_UNREADABLE
         ) from None
-    return None
+
+
+def _names_nodes(text: bytes) -> bool:
+    """Whether a workflow or prompt can be anywhere in the text; asked only of what is no plain UI workflow."""
+    return b'"nodes' in text or b"class_type" in text or b'\\"nodes' in text
 
 
 def too_large(size_bytes: int) -> WorkflowError:
@@ -90,11 +91,17 @@ def _check_json(text: bytes) -> None:
 
 
 def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
+    if text[:64].lstrip()[:1] != b"{":
+        _check_json(text)
+        return None
     try:
         return _read(text)
     except msgspec.ValidationError:
         return _read(_mended(text))
     except msgspec.DecodeError:
+        if not _names_nodes(text):
+            _check_json(text)
+            return None
         mended = _mended(text)
         if mended == text:
             raise
@@ -108,33 +115,33 @@ def _mended(text: bytes) -> bytes:
 
 
 def _read(text: bytes) -> RawWorkflow | Prompt | None:
-    if b'"nodes"' in text:
-        try:
-            workflow = _UI.decode(text)
-        except msgspec.ValidationError:
-            workflow = None
-        if workflow is not None and workflow.nodes is not None:
-            return workflow if _is_ui(workflow, text) else None
-    return _from_loose(msgspec.json.decode(text))
+    try:
+        workflow = _UI.decode(text)
+    except msgspec.ValidationError:
+        workflow = RawWorkflow()
+    if workflow.nodes is not None:
+        return workflow if _is_ui(workflow, text) else None
+    return _from_loose(msgspec.json.decode(text)) if _names_nodes(text) else None
 
 
 def _is_ui(workflow: RawWorkflow, text: bytes) -> bool:
     """Whether an object with `nodes` is ComfyUI's: other node editors have edges, connections, or foreign types."""
-    links = bytes(workflow.links).lstrip()
-    if not links.startswith((b"[", b"{", b"null")) and b'"last_node_id"' not in text:
+    start = bytes(memoryview(workflow.links)[:64])
+    if not start and b'"last_node_id"' not in text:
         return False
-    if links.startswith(b"[{") and b'"origin_id"' not in links:
+    if start.startswith(b"[") and start[1:].lstrip().startswith(b"{") and b'"origin_id"' not in bytes(workflow.links):
         return False
     nodes = workflow.nodes or []
-    types = [node.type for node in nodes if type(node.type) is str and node.type]
-    if nodes and not types:
-        return False
-    return b"Node name for S&R" in text or not types or not all(map(_is_litegraph, types))
+    if not nodes or any(_is_comfyui_type(node.type) for node in nodes):
+        return True
+    return b"Node name for S&R" in text and any(type(node.type) is str for node in nodes)
 
 
-def _is_litegraph(node_type: str) -> bool:
+def _is_comfyui_type(node_type: Any) -> bool:
     """LiteGraph's own types are `category/name`, in lower case."""
-    return "/" in node_type and node_type.islower() and not node_type.startswith("workflow/")
+    if type(node_type) is not str:
+        return False
+    return "/" not in node_type or not node_type.islower() or node_type.startswith("workflow/")
 
 
 def _from_loose(value: Any) -> RawWorkflow | Prompt | None:

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 import msgspec
 
-from comfyfixer.scan.graph import FED, Count, Graph, Node, counter
+from comfyfixer.scan.graph import Consumers, Count, Graph, Node, counter
 from comfyfixer.scan.groups import group_name, unfold_group
 from comfyfixer.scan.links import BYPASSED, MUTED, OWN, Boundary, Scope
 from comfyfixer.scan.raw import RawDefinitions, RawExtra, RawGroup, RawNode, RawWorkflow, forgiving
 from comfyfixer.scan.subgraphs import Definition, Given, given_to
+from comfyfixer.scan.text_tags import EMBEDDING, LORA
 
 MAX_DEPTH: Final = 64
 """Instances inside instances; ComfyUI itself refuses a definition that holds itself."""
@@ -18,17 +19,20 @@ _NOTHING: Final = Given({}, {})
 
 def flatten(workflow: RawWorkflow) -> Graph:
     """The graph as ComfyUI would run it."""
-    return _Flattening(workflow).graph
+    flattening = _Flattening(workflow)
+    return Graph(flattening.nodes, _has_tags(workflow), flattening.consumers)
 
 
 class _Flattening:
     def __init__(self, workflow: RawWorkflow) -> None:
-        self.graph = Graph(nodes=[], hints={})
+        self.nodes: list[Node] = []
         self._definitions: dict[str, Definition] = {}
         self._collect(workflow.definitions, MAX_DEPTH)
-        self._groups = _groups(workflow.extra)
+        self._extra = workflow.extra
+        self._groups: dict[str, RawGroup] | None = None
         self._count: Count = counter()
         self._open: list[str] = []
+        self._scopes: list[tuple[str, Scope]] = []
         self._walk(Scope(workflow.nodes or [], workflow.links), "", active=True, given=_NOTHING)
 
     def _collect(self, definitions: RawDefinitions | None, depth: int) -> None:
@@ -38,7 +42,8 @@ class _Flattening:
 
     def _walk(self, scope: Scope, prefix: str, *, active: bool, given: Given) -> None:
         self._count(len(scope.nodes))
-        definitions, nodes = self._definitions, self.graph.nodes
+        self._scopes.append((prefix, scope))
+        definitions, nodes, around = self._definitions, self.nodes, _Around(scope, given)
         for raw in scope.nodes:
             node_type = raw.type
             if type(node_type) is not str:
@@ -47,55 +52,94 @@ class _Flattening:
             if node_type in definitions:
                 self._unfold(raw, definitions[node_type], scope, prefix, active=runs, given=given)
                 continue
-            node = Node(
-                f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, self._fed(raw, scope, given, prefix), raw
-            )
-            group = self._groups.get(group_name(node_type)) if self._groups else None
-            if group is None:
-                nodes.append(node)
+            node = Node(f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, raw, around)
+            if node_type.startswith("workflow"):
+                nodes += self._unfolded_group(node)
             else:
-                inner = unfold_group(node, group)
-                self._count(len(inner))
-                nodes += inner
+                nodes.append(node)
+
+    def _unfolded_group(self, node: Node) -> list[Node]:
+        if self._groups is None:
+            self._groups = _groups(self._extra)
+        group = self._groups.get(group_name(node.type))
+        if group is None:
+            return [node]
+        inner = unfold_group(node, group)
+        self._count(len(inner))
+        return inner
 
     def _unfold(
         self, raw: RawNode, definition: Definition, scope: Scope, prefix: str, *, active: bool, given: Given
     ) -> None:
         if str(raw.type) in self._open or len(self._open) >= MAX_DEPTH:
             return
-        inside = given_to(raw, definition, self._fed(raw, scope, given, prefix, instance=True) or {})
+        inside = given_to(raw, definition, _replaced(raw, scope, given, instance=True) or {})
         self._open.append(str(raw.type))
         self._walk(definition.scope, f"{prefix}{raw.id}:", active=active, given=inside)
         self._open.pop()
 
-    def _fed(
-        self, raw: RawNode, scope: Scope, given: Given, prefix: str, *, instance: bool = False
-    ) -> dict[str, Any] | None:
-        """What replaces the node's own values, by widget name (by input name for an instance)."""
-        fed = given.by_widget.get(str(raw.id)) if given.by_widget else None
-        fed = dict(fed) if fed else None
-        for socket in raw.inputs or ():
-            if socket.link is None or (socket.widget is None and not instance):
-                continue
-            value = scope.source(socket.link, primitives_reach=not instance)
-            if isinstance(value, Boundary):
-                value = given.by_slot.get(value.slot, OWN)
-            name = socket.name if instance or socket.widget is None else socket.widget.name
-            if value is FED and not instance:
-                self._hint(scope.feeder(socket.link), prefix, raw, str(name))
-            if value is not OWN:
-                fed = fed or {}
-                fed[str(name)] = value
-        return fed
+    def consumers(self) -> Consumers:
+        """By node id: class and name of each widget that takes its output."""
+        found: Consumers = {}
+        for prefix, scope in self._scopes:
+            for raw in scope.nodes:
+                for socket in raw.inputs or ():
+                    if socket.widget is not None and socket.link is not None:
+                        feeder = scope.feeder(socket.link)
+                        found.setdefault(f"{prefix}{feeder}", []).append((str(raw.type), str(socket.widget.name)))
+        return found
 
-    def _hint(self, feeder: str | None, prefix: str, raw: RawNode, name: str) -> None:
-        if feeder is not None:
-            self.graph.hints.setdefault(f"{prefix}{feeder}", []).append((str(raw.type), name))
+
+class _Around:
+    __slots__ = ("given", "scope")
+
+    def __init__(self, scope: Scope, given: Given) -> None:
+        self.scope = scope
+        self.given = given
+
+    def replaced(self, raw: RawNode) -> dict[str, Any] | None:
+        return _replaced(raw, self.scope, self.given)
+
+
+def _replaced(raw: RawNode, scope: Scope, given: Given, *, instance: bool = False) -> dict[str, Any] | None:
+    """What replaces a node's own values, by widget name (by input name for an instance)."""
+    fed = given.by_widget.get(str(raw.id)) if given.by_widget else None
+    fed = dict(fed) if fed else None
+    for socket in raw.inputs or ():
+        if socket.link is None or (socket.widget is None and not instance):
+            continue
+        value = scope.source(socket.link, primitives_reach=not instance)
+        if type(value) is Boundary:
+            value = given.by_slot.get(value.slot, OWN)
+        if value is not OWN:
+            fed = fed or {}
+            fed[str(socket.name if instance or socket.widget is None else socket.widget.name)] = value
+    return fed
+
+
+def _has_tags(workflow: RawWorkflow) -> bool:
+    if _hold_tags(workflow.nodes or []):
+        return True
+    graphs = (workflow.definitions.subgraphs if workflow.definitions else None) or ()
+    if any(_hold_tags(graph.nodes or []) or graph.definitions is not None for graph in graphs):
+        return True
+    return b'"groupNodes"' in bytes(workflow.extra)
+
+
+def _hold_tags(nodes: list[RawNode]) -> bool:
+    """A quick look at all values; what lies deeper is taken for a yes."""
+    for node in nodes:
+        values = node.widgets_values
+        for value in values if type(values) is list else values.values() if type(values) is dict else ():
+            if type(value) is str:
+                if len(value) > 6 and (EMBEDDING in value or LORA in value):
+                    return True
+            elif type(value) is dict or type(value) is list:
+                return True
+    return False
 
 
 def _groups(extra: msgspec.Raw) -> dict[str, RawGroup]:
-    if b'"groupNodes"' not in bytes(extra):
-        return {}
     try:
         read = msgspec.json.decode(extra, type=RawExtra | None)
     except msgspec.ValidationError:
