@@ -161,7 +161,8 @@ def _as_workflow(value: Any) -> RawWorkflow | Prompt | None:
     if isinstance(value.get("nodes"), list):
         text = msgspec.json.encode(value)
         workflow = forgiving(value, RawWorkflow)
-        return workflow if workflow.nodes is not None and _is_ui(workflow, text) else None
+        lost = value["nodes"] and not workflow.nodes
+        return workflow if workflow.nodes is not None and not lost and _is_ui(workflow, text) else None
     return None
 
 

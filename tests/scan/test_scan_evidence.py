@@ -1,0 +1,86 @@
+from tests.scan.builders import node, only, read, ui
+
+URL = "https://huggingface.co/acme/demo/resolve/main/demo.safetensors"
+HEX = "AB" * 32
+
+
+def loader(value: str = "demo.safetensors", **declared: object) -> dict[str, object]:
+    entry = {"name": "demo.safetensors", "url": URL, "directory": "checkpoints", **declared}
+    return node(4, "CheckpointLoaderSimple", [value], properties={"models": [entry]})
+
+
+def test_the_node_s_own_declaration_gives_url_and_hash() -> None:
+    found = only(ui([loader(hash=HEX, hash_type="SHA256")]))
+
+    assert (found.urls, found.url_origins) == ((URL,), {URL: "properties"})
+    assert found.hashes == {"sha256": HEX.lower()}
+
+
+def test_a_declaration_of_another_file_is_stale() -> None:
+    found = only(ui([loader("changed.safetensors")]))
+
+    assert (found.value, found.urls, found.hashes) == ("changed.safetensors", (), {})
+
+
+def test_a_declaration_names_the_file_in_a_sub_folder_too() -> None:
+    assert only(ui([loader("SDXL\\demo.safetensors")])).urls == (URL,)
+
+
+def test_declarations_at_the_top_level_come_after_the_node_s_own() -> None:
+    other = "https://civitai.com/api/download/models/1"
+    document = ui([loader()], models=[{"name": "demo.safetensors", "url": other, "directory": "checkpoints"}])
+    found = only(document)
+
+    assert found.urls == (URL, other)
+    assert found.url_origins == {URL: "properties", other: "models"}
+
+
+def test_a_declaration_for_another_folder_is_another_file() -> None:
+    other = {"name": "demo.safetensors", "url": URL, "directory": "loras"}
+
+    assert only(ui([node(4, "CheckpointLoaderSimple", ["demo.safetensors"])], models=[other])).urls == ()
+
+
+def test_a_declaration_tells_the_folder_of_a_node_nobody_knows() -> None:
+    entry = {"name": "odd.safetensors", "url": URL, "directory": "clip"}
+    found = only(ui([node(4, "Mystery", ["odd.safetensors"], properties={"models": [entry]})]))
+
+    assert (found.folder, found.folder_known_by, found.expected_type) == ("text_encoders", "properties", "clip")
+
+
+def test_a_link_in_a_note_to_a_file_of_that_name_is_evidence() -> None:
+    text = (
+        f"Get it [here]({URL}?download=true).\n"
+        "Not https://example.com/other.safetensors, nor https://example.com/xdemo.safetensors\n"
+        "but [demo.safetensors](https://civitai.com/models/1?modelVersionId=2)"
+    )
+    document = ui([node(1, "MarkdownNote", [text]), node(4, "CheckpointLoaderSimple", ["demo.safetensors"])])
+    found = only(document)
+
+    assert found.urls == (f"{URL}?download=true", "https://civitai.com/models/1?modelVersionId=2")
+    assert set(found.url_origins.values()) == {"note"}
+
+
+def test_a_name_with_spaces_is_found_in_a_quoted_link() -> None:
+    nodes = [
+        node(1, "Note", ["https://example.com/my%20model.safetensors"]),
+        node(4, "CheckpointLoaderSimple", ["my model.safetensors"]),
+    ]
+
+    assert only(ui(nodes)).urls == ("https://example.com/my%20model.safetensors",)
+
+
+def test_what_is_no_web_address_is_no_url() -> None:
+    for url in ("file:///etc/passwd", "javascript:x", 7, None, "https://a b"):
+        assert only(ui([loader(url=url)])).urls == ()
+
+
+def test_what_is_no_hash_is_left_out() -> None:
+    for value in ("xyz", 7, None, ""):
+        assert only(ui([loader(hash=value, hash_type="SHA256")])).hashes == {}
+
+
+def test_odd_declarations_do_no_harm() -> None:
+    for models in ("text", [1, None, {"name": 7}, {"url": URL}], {"name": "demo.safetensors"}):
+        odd = node(4, "CheckpointLoaderSimple", ["demo.safetensors"], properties={"models": models})
+        assert len(read(ui([odd])).models) == 1

@@ -1,0 +1,209 @@
+import pytest
+
+from comfyfixer.model.reference import LoaderInput
+from comfyfixer.scan.knowledge import builtin_knowledge
+from comfyfixer.scan.read import read_workflow
+from comfyfixer.scan.text_tags import embeddings, lora_tags
+from tests.scan.builders import active, link, models, node, only, read, socket, ui
+
+
+@pytest.mark.parametrize("value", ["None", "", "[None]", "Baked VAE", "none", "pixel_space"])
+def test_entries_that_stand_for_no_file_are_no_need(value: str) -> None:
+    assert models(ui([node(1, "VAELoader", [value])])) == []
+
+
+def test_a_tiny_autoencoder_needs_two_files() -> None:
+    found = read(ui([node(1, "VAELoader", ["taesd"])])).models
+
+    assert [(one.value, one.filename, one.folder) for one in found] == [
+        ("taesd", "taesd_encoder", "vae_approx"),
+        ("taesd", "taesd_decoder", "vae_approx"),
+    ]
+
+
+def test_a_tiny_video_autoencoder_lies_in_its_own_folder() -> None:
+    assert active(ui([node(1, "VAELoader", ["taehv.safetensors"])])) == {("taehv.safetensors", "vae_approx")}
+
+
+def test_outputs_pictures_and_enumerations_are_no_models() -> None:
+    nodes = [
+        node(1, "SaveImage", ["out/model.safetensors"]),
+        node(2, "LoadImage", ["picture.bin", "image"]),
+        node(3, "CheckpointSave", ["checkpoints/ComfyUI.safetensors"]),
+        node(4, "My Saver", ["result.safetensors"]),
+        node(5, "ShowText|pysssss", ["found model.safetensors"]),
+        node(6, "Note", ["use model.safetensors"]),
+        node(7, "CheckpointLoader", ["v1-inference.yaml", "real.ckpt"]),
+    ]
+
+    assert active(ui(nodes)) == {("real.ckpt", "checkpoints")}
+
+
+def test_nodes_that_fetch_their_own_files_need_none_placed() -> None:
+    nodes = [
+        node(1, "DWPreprocessor", ["enable", "enable", "enable", 512, "yolox_l.onnx", "dw-ll.onnx"]),
+        node(2, "DownloadAndLoadSAM2Model", ["sam2.1.safetensors"]),
+        node(3, "BizyAir_VAELoader", ["ae.safetensors"]),
+    ]
+
+    assert models(ui(nodes)) == []
+
+
+def test_a_file_in_a_node_nobody_knows_is_found_with_the_folder_its_input_names() -> None:
+    inputs = [socket("seed", widget=True), socket("lora_name", widget=True)]
+    found = only(ui([node(1, "Mystery", [7, "randomize", "x\\l.safetensors"], inputs=inputs)]))
+
+    assert (found.value, found.folder, found.folder_known_by) == ("x\\l.safetensors", "loras", "input-name")
+    assert found.input == "lora_name"
+
+
+def test_a_file_without_any_hint_has_no_folder() -> None:
+    found = only(ui([node(1, "Mystery", ["thing.gguf"])]))
+
+    assert (found.folder, found.folder_known_by, found.expected_type) == (None, None, "unknown")
+    assert found.input == "widget 0"
+
+
+def test_a_loader_s_name_tells_the_folder_when_nothing_else_does() -> None:
+    found = only(ui([node(1, "FancyVAELoader", ["v.safetensors"])]))
+
+    assert (found.folder, found.folder_known_by) == ("vae", "node-name")
+
+
+def test_a_popular_pack_s_loader_is_known_without_the_pack() -> None:
+    found = only(ui([node(1, "UltralyticsDetectorProvider", ["bbox/face.pt"])]))
+
+    assert (found.folder, found.folder_known_by, found.input) == ("ultralytics", "popular", "model_name")
+
+
+def test_the_source_of_an_installed_pack_beats_the_popular_table() -> None:
+    own = {"UltralyticsDetectorProvider": {"model_name": LoaderInput(folders=("my_detectors",))}}
+    data = b'{"nodes":[{"id":1,"type":"UltralyticsDetectorProvider","widgets_values":["bbox/f.pt"]}],"links":[]}'
+    workflow = read_workflow(data, "w", builtin_knowledge().with_packs(own))
+
+    assert workflow is not None
+    assert [(found.folder, found.folder_known_by) for found in workflow.models] == [("my_detectors", "pack")]
+
+
+def test_a_pack_does_not_override_a_class_of_comfyui() -> None:
+    knowledge = builtin_knowledge().with_packs({"VAELoader": {"vae_name": LoaderInput(folders=("elsewhere",))}})
+
+    assert knowledge.slots["VAELoader"] == builtin_knowledge().slots["VAELoader"]
+
+
+def test_a_stale_value_without_a_name_is_no_need_when_its_widget_is_fed() -> None:
+    nodes = [
+        node(1, "SomePicker", ["picked.safetensors"]),
+        node(2, "MysteryLoader", ["stale.safetensors", 1.0], inputs=[socket("lora_name", 5, widget=True)]),
+    ]
+
+    assert active(ui(nodes, [link(5, (1, 0), (2, 0))])) == {("picked.safetensors", None)}
+
+
+def test_rows_of_a_power_lora_loader_have_their_own_switches() -> None:
+    values = [
+        {},
+        {"type": "PowerLoraLoaderHeaderWidget"},
+        {"on": True, "lora": "a/on.safetensors", "strength": 1, "strengthTwo": None},
+        {"on": False, "lora": "off.safetensors", "strength": 1},
+        {"on": True, "lora": "None", "strength": 1},
+        "",
+    ]
+    found = read(ui([node(1, "Power Lora Loader (rgthree)", values)])).models
+
+    assert [(one.value, one.folder, one.active, one.origin) for one in found] == [
+        ("a/on.safetensors", "loras", True, "nested"),
+        ("off.safetensors", "loras", False, "nested"),
+    ]
+
+
+def test_names_without_extension_beside_a_strength_are_loras() -> None:
+    values = [
+        "<lora:one:1>",
+        [{"name": "one", "strength": 1, "active": True}, {"name": "two", "strength": 1, "active": False}],
+    ]
+
+    assert ("1", "two", "loras", False) in models(ui([node(1, "Lora Stacker (LoraManager)", values)]))
+
+
+def test_json_inside_a_text_is_read() -> None:
+    text = '[{"on": true, "lora": "deep.safetensors"}]'
+
+    assert active(ui([node(1, "Mystery", [text])])) == {("deep.safetensors", "loras")}
+
+
+def test_a_choice_wrapped_with_its_picture_is_read() -> None:
+    values = [{"content": "wrapped.safetensors", "image": None}, 1, 1]
+
+    assert active(ui([node(1, "LoraLoader|pysssss", values)])) == {("wrapped.safetensors", "loras")}
+
+
+def test_rows_of_a_stack_that_are_switched_off_are_inactive() -> None:
+    values = ["Off", "off.safetensors", 1, 1, "On", "on.safetensors", 1, 1, "Off", "None", 1, 1]
+
+    assert models(ui([node(1, "CR LoRA Stack", values)])) == [
+        ("1", "off.safetensors", "loras", False),
+        ("1", "on.safetensors", "loras", True),
+    ]
+
+
+def test_rows_behind_the_count_of_a_stack_are_inactive() -> None:
+    values = ["simple", 1, "used.safetensors", 1, 1, 1, "unused.safetensors", 1, 1, 1]
+
+    assert models(ui([node(1, "LoRA Stacker", values)])) == [
+        ("1", "used.safetensors", "loras", True),
+        ("1", "unused.safetensors", "loras", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("embedding:easynegative, blurry", ["easynegative"]),
+        ("bad, embedding:sub/neg.pt", ["sub/neg.pt"]),
+        ("(embedding:neg:1.2), (embedding:two)", ["neg", "two"]),
+        ("a (b embedding:neg:0.8)", ["neg"]),
+        ("embedding:a\nembedding:b[x]", ["a", "b"]),
+        ("notembedding:x", []),
+        ("embedding:esc\\(ape\\)", ["esc(ape)"]),
+        ("embedding:same embedding:same", ["same"]),
+        ("embedding: spaced", []),
+    ],
+)
+def test_embeddings_in_text(text: str, names: list[str]) -> None:
+    assert list(embeddings(text)) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("<lora:one:0.8> and <lora:sub/two:1:0.5>", ["one", "sub/two"]),
+        ("<LORA:upper:1>", ["upper"]),
+        ("<lora:unfinished", []),
+        ("<lora::1>", []),
+    ],
+)
+def test_lora_tags_in_text(text: str, names: list[str]) -> None:
+    assert list(lora_tags(text)) == names
+
+
+def test_text_that_reaches_a_prompt_names_embeddings() -> None:
+    nodes = [
+        node(1, "PrimitiveNode", ["embedding:given", "fixed"]),
+        node(2, "CLIPTextEncode", ["embedding:stale"], inputs=[socket("text", 5, widget=True, kind="STRING")]),
+        node(3, "Some Text Box", ["embedding:boxed"]),
+        node(4, "MarkdownNote", ["embedding:noted"]),
+    ]
+    found = read(ui(nodes, [link(5, (1, 0), (2, 0))])).models
+
+    assert [(one.value, one.folder, one.origin) for one in found] == [
+        ("given", "embeddings", "embedding"),
+        ("boxed", "embeddings", "embedding"),
+    ]
+
+
+def test_lora_tags_count_only_where_the_class_loads_them() -> None:
+    nodes = [node(1, "CLIPTextEncode", ["<lora:no:1>"]), node(2, "ImpactWildcardEncode", ["<lora:yes:1>"])]
+    found = read(ui(nodes)).models
+
+    assert [(one.value, one.folder, one.origin) for one in found] == [("yes", "loras", "lora-tag")]
