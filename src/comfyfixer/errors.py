@@ -75,7 +75,6 @@ CODES: Final[dict[str, str]] = {
     "disk-full": "There is not enough free disk space.",
     "target-exists": "A different file of that name is in the place already.",
     "target-unwritable": "The models folder can't be written.",
-    "folder-unknown": "Nothing tells into which models folder the file belongs.",
     "unsafe-name": "A name from outside is no safe file name.",
     "unsafe-file": "The file could run code when it is loaded.",
     "host-not-allowed": "The host is not on the list of allowed hosts.",

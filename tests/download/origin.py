@@ -57,7 +57,7 @@ class Origin:
         self.requests: list[dict[str, str]] = []
         self._server = _Server(("127.0.0.1", 0), Exchange)
         self._server.origin = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """`comfyfixer demo`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ def command(common: Common, folder: str | None) -> int:
     from comfyfixer.demo.sample import build_installation, sample_catalogue
     from comfyfixer.settings import load
 
+    _leave_proxies_aside()
     place = _empty_folder(Path(folder or "comfyfixer-demo"))
     root = build_installation(place)
     with Hub(sample_catalogue()) as hub:
@@ -32,6 +34,12 @@ def command(common: Common, folder: str | None) -> int:
         if not common.quiet and not common.as_json:
             talk(f"demo: an installation in {root}, hubs on {hub.civitai_endpoint} and {hub.huggingface_endpoint}")
         return show_run(new_record("demo", ("scan", "resolve", "download")), settings, common)
+
+
+def _leave_proxies_aside() -> None:
+    """The demo's hubs are on this machine, where a proxy can't reach them."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1")))
 
 
 def _empty_folder(folder: Path) -> Path:

@@ -1,12 +1,13 @@
 """The only place that prints: data to stdout, talk to stderr, one envelope with `--json`."""
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from comfyfixer.errors import ComfyFixerError
+from comfyfixer.errors import EXIT_DONE, ComfyFixerError
 from comfyfixer.model.problem import Problem
 
 
@@ -59,9 +60,13 @@ def failed(command: str, error: ComfyFixerError, *, as_json: bool) -> int:
 
 
 def say(text: str) -> None:
-    """One line of data."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """One line of data. Where nobody reads any more (`| head`) the process ends, as if all had been said."""
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still held back goes there
+        sys.exit(EXIT_DONE)
 
 
 def talk(text: str) -> None:

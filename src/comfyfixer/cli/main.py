@@ -62,16 +62,16 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
-    _prepare_streams()
-    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    _prepare_streams(as_json="--json" in given)
+    sys.exit(_run(given))
 
 
 def _run(arguments: list[str]) -> int:
     command = next((word for word in arguments if word in COMMANDS), "comfyfixer")
     try:
         result = cli.main(arguments, prog_name="comfyfixer", standalone_mode=False)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:  # so ends click, and `say`, when nobody reads any more (`| head`): all has been said
         return EXIT_DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort tells a bug as such
         from comfyfixer.cli.envelope import failed
@@ -80,11 +80,13 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else EXIT_DONE
 
 
-def _prepare_streams() -> None:
-    """File names may hold what the terminal's encoding can't: show it escaped instead of failing."""
+def _prepare_streams(*, as_json: bool) -> None:
+    """File names may hold what the terminal's encoding can't: show it escaped instead of failing. JSON is UTF-8."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if as_json and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
 
 
 def _told(error: BaseException, command: str) -> ComfyFixerError:

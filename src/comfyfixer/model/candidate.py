@@ -7,9 +7,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One fact for or against a candidate.
 
     Attributes:
-        kind: Of facts for it: `hash`, `workflow-url`, `exact-name`, `derived-name`, `kind-matches`, `similar-name`,
-            `local-file`. Against it: `hash-differs`, `name-differs`, `kind-differs`, `name-not-unique`,
-            `generic-name`, `url-conflict`, `unanswered`, `not-allowed-host`, `pickle`, `access`.
+        kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `exact-name`,
+            `kind-matches`, `local-file`. Against it: `hash-differs`, `name-differs`, `kind-differs`, `generic-name`,
+            `not-allowed-host`, `unsafe`, `access`. Sources may add further ones.
         detail: One sentence for a person.
     """
 

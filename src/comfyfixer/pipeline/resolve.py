@@ -79,12 +79,12 @@ class _Enquiry:
         self, source: Source, missing: MissingModel, candidates: dict[str, Candidate], silent: dict[str, str]
     ) -> str:
         """Add what one source has and say so in a sentence; no answer is not the answer "no"."""
-        before = len(candidates)
+        before, asked = len(candidates), ""
         try:
             for candidate in source.search(missing):
                 candidates.setdefault(candidate.id, candidate)
-        except NotThere:
-            pass
+        except NotThere as error:
+            asked = f"{source.name}: {error.message}"
         except SourceError as error:
             silent[source.name] = error.message
             self._errors.setdefault(source.name, error)
@@ -93,7 +93,7 @@ class _Enquiry:
             )
             return f"{source.name}: no answer ({error.message})"
         found = len(candidates) - before
-        return f"{source.name}: {found} candidate{'' if found == 1 else 's'}"
+        return asked or f"{source.name}: {found} candidate{'' if found == 1 else 's'}"
 
     def _decide(self, missing: MissingModel, findings: Findings) -> Decision:
         settings = self._session.settings

@@ -8,6 +8,7 @@ from comfyfixer.report.items import Item, counts, items, workflow_views
 from comfyfixer.report.words import plural, shown, size_text
 
 _MARKS: Final = {"placed": "+", "accepted": "=", "review": "?", "failed": "!", "not_found": "-", "missing": "-"}
+_NAME_WIDTH: Final = 48
 _TITLES: Final = {
     "placed": "placed",
     "accepted": "proven, not fetched yet",
@@ -28,7 +29,7 @@ def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
     joined = items(overview)
     views = workflow_views(overview, joined)
     ready = sum(view.ready for view in views)
-    yield f"{plural(len(views), 'workflow')} read, {ready} ready{_passed_over(overview)}"
+    yield f"{plural(len(views), 'workflow')}, {ready} ready{_passed_over(overview)}"
     for state in _TITLES:
         yield from _group(state, [item for item in joined if item.state == state], limit)
     yield from _nodes(overview, limit)
@@ -46,8 +47,9 @@ def _group(state: str, members: Sequence[Item], limit: int) -> Iterator[str]:
     if members:
         yield ""
         yield f"{_TITLES[state]} ({len(members)})"
+    width = min(_NAME_WIDTH, max((len(shown(item.missing.filename)) for item in members[:limit]), default=0))
     for item in members[:limit]:
-        yield f"  {_MARKS[state]} {shown(item.missing.filename)}  {_beside(item)}".rstrip()
+        yield f"  {_MARKS[state]} {shown(item.missing.filename):<{width}}  {_beside(item)}".rstrip()
         if state not in ("placed", "accepted", "missing"):
             yield f"      {shown(item.said)}"
             if item.hint:

@@ -207,7 +207,7 @@ def _likeness(missing: MissingModel, candidate: Candidate) -> float:
 
 def _ranked(missing: MissingModel, judged: Sequence[Candidate], threshold: float) -> list[Candidate]:
     """Best first: evidence before likeness; below the threshold only what has evidence of its own."""
-    strong = {"hash", "short-hash", "workflow-url", "note-url", "exact-name"}
+    strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "exact-name"}
     scored = [(_likeness(missing, candidate), candidate) for candidate in judged]
     kept = [
         (likeness, candidate) for likeness, candidate in scored if likeness >= threshold or _kinds(candidate) & strong
