@@ -1,6 +1,5 @@
 """The node types that ComfyUI itself brings: from the user's own source where it is there, else the packaged table."""
 
-import ast
 import os
 from pathlib import Path
 from typing import Final
@@ -8,7 +7,6 @@ from typing import Final
 import msgspec
 
 from comfyfixer.inventory.folder_table import FolderTable
-from comfyfixer.inventory.node_source import read_node_source
 
 _DATA_FILE: Final = Path(__file__).parents[1] / "data" / "builtin_nodes.json"
 
@@ -38,6 +36,8 @@ def _from_source(code: Path, table: FolderTable) -> frozenset[str] | None:
     files = _source_files(code)
     if not files:
         return None
+    from comfyfixer.inventory.node_source import read_node_source
+
     types: set[str] = set()
     for file in files:
         source = read_node_source(file, table, str(code), loaders=False)
@@ -63,6 +63,8 @@ def _source_files(code: Path) -> list[Path]:
 
 def _names_in_function(text: str, function: str) -> list[str]:
     """The file names that a function of `nodes.py` lists."""
+    import ast
+
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
             constants = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))

@@ -99,13 +99,12 @@ class FolderTable:
             before: As the folder was when the pack began, None where it was not there.
         """
         old_roots, old_extensions = before or ((), frozenset())
-        others = [root for root in self._roots.get(name, []) if root not in old_roots]
-        now = self._extensions.get(name, frozenset())
-        self._roots[name] = list(dict.fromkeys([*roots, *others]))
-        if not extensions or (name in self._extensions and not now and before != (old_roots, now)):
-            self._extensions[name] = frozenset()
-        else:
-            self._extensions[name] = extensions | (now - old_extensions)
+        now_roots, now = self._roots.get(name, []), self._extensions.get(name)
+        appended = roots[: len(old_roots)] == old_roots
+        others = [root for root in now_roots if root not in old_roots]
+        self._roots[name] = list(dict.fromkeys([*now_roots, *roots] if appended else [*roots, *others]))
+        every_file = not extensions or (now is not None and not now)
+        self._extensions[name] = frozenset() if every_file else extensions | ((now or frozenset()) - old_extensions)
 
     def roots(self, name: str) -> tuple[str, ...]:
         """The roots of a folder in search order, empty where ComfyUI does not know it."""

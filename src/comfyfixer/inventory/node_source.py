@@ -6,39 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
-
 from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.reading.collections import walk
-from comfyfixer.inventory.reading.comfy import Folders, add_constants, registered_folders
+from comfyfixer.inventory.reading.comfy import add_constants, registered_folders
 from comfyfixer.inventory.reading.interpreter import Interpreter
 from comfyfixer.inventory.reading.loader_inputs import loader_inputs
 from comfyfixer.inventory.reading.machine import Raised, Returned, TooMuch
 from comfyfixer.inventory.reading.schema import schema_id
 from comfyfixer.inventory.reading.values import UNKNOWN, Class, Instance, Table
-from comfyfixer.model.reference import LoaderInput
 
 _MAX_TYPES: Final = 10_000
-
-
-class PackSource(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading a pack's source tells.
-
-    Attributes:
-        node_types: Types it is certain to register when it can be imported at all.
-        complete: False where it may register further ones.
-        why_incomplete: Sentence parts, for whoever looks into it.
-        inputs: As `NodePack.inputs`.
-        folders: Model folders that are new or changed after its import.
-        unreadable: Files that could not be parsed, each with the reason.
-    """
-
-    node_types: frozenset[str] = frozenset()
-    complete: bool = True
-    why_incomplete: tuple[str, ...] = ()
-    inputs: dict[str, dict[str, LoaderInput]] = {}
-    folders: Folders = {}
-    unreadable: dict[str, str] = {}
 
 
 def read_node_source(
@@ -61,7 +39,7 @@ def read_node_source(
         inputs = loader_inputs(interpreter, classes) if loaders else {}
     sure = [name for name in classes if isinstance(name, str) and name not in classes.doubtful][:_MAX_TYPES]
     why = [*interpreter.incomplete, *interpreter.unreadable]
-    if classes.open or classes.doubtful:
+    if classes.open or classes.doubtful or not all(isinstance(name, str) for name in classes):
         why.append("a part of its node types depends on what reading can't decide")
     return PackSource(
         node_types=frozenset(sure),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.inventory.folder_table import FolderTable
-from comfyfixer.inventory.node_source import PackSource, read_node_source
 from comfyfixer.inventory.pack_identity import identify
+from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.script_nodes import script_nodes
 from comfyfixer.model.inventory import NodePack
 from comfyfixer.model.problem import Problem
@@ -24,7 +24,7 @@ def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack
     before = table.snapshot()
     for root in table.roots("custom_nodes"):
         for path, enabled in _pack_paths(Path(root), problems):
-            source = read_node_source(_main_file(path), table, code_dir) if enabled else PackSource(complete=False)
+            source = _read(path, table, code_dir) if enabled else PackSource(complete=False)
             packs.append(_pack(path, source, enabled=enabled))
             registered.append(source)
             problems += _unreadable(path, source)
@@ -32,6 +32,12 @@ def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack
         for name, (roots, extensions) in source.folders.items():
             table.merge(name, roots, extensions, before.get(name))
     return tuple(sorted(packs, key=lambda pack: pack.name)), problems
+
+
+def _read(path: Path, table: FolderTable, code_dir: str | None) -> PackSource:
+    from comfyfixer.inventory.node_source import read_node_source  # An installation without packs starts faster.
+
+    return read_node_source(_main_file(path), table, code_dir)
 
 
 def _pack_paths(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, bool]]:

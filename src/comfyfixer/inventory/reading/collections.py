@@ -1,11 +1,16 @@
 """Changing and walking the lists and dicts of a pack, with what is only partly known about them."""
 
+from typing import Final
+
 from comfyfixer.inventory.reading.values import UNKNOWN, Class, External, Made, Row, Table, join, merged
+
+MAX_ITEMS: Final = 5_000
+"""A longer list is known in part only: a pack's source may double one as often as it likes."""
 
 
 def put(table: Table, key: object, value: object, *, doubt: bool) -> None:
     """`table[key] = value`; in doubt the key is there only perhaps."""
-    if key is UNKNOWN or isinstance(key, Row | Table | Made):
+    if key is UNKNOWN or isinstance(key, Row | Table | Made | External):
         table.open = True
         return
     if not doubt:
@@ -34,7 +39,7 @@ def update(table: Table, other: object, *, doubt: bool) -> None:
 
 def append(row: Row, item: object, *, doubt: bool) -> None:
     """`row.append(item)`; an item that is there only perhaps just leaves the row open."""
-    if doubt:
+    if doubt or len(row) >= MAX_ITEMS:
         row.open = True
     else:
         row.append(item)
@@ -43,9 +48,10 @@ def append(row: Row, item: object, *, doubt: bool) -> None:
 def extend(row: Row, other: object, *, doubt: bool) -> None:
     """`row.extend(other)`."""
     items, is_open, folders = walk(other)
+    fits = len(row) + len(items) <= MAX_ITEMS
     row.folders = merged(row.folders, folders)
-    row.open |= is_open or (doubt and bool(items))
-    if not doubt:
+    row.open |= is_open or not fits or (doubt and bool(items))
+    if fits and not doubt:
         row += items
 
 

@@ -4,13 +4,11 @@ import os
 from typing import Final
 
 from comfyfixer.inventory.folder_table import LEGACY_NAMES, FolderTable
+from comfyfixer.inventory.pack_source import Folders
 from comfyfixer.inventory.reading.collections import append
 from comfyfixer.inventory.reading.library import Call
 from comfyfixer.inventory.reading.machine import Machine
 from comfyfixer.inventory.reading.values import UNKNOWN, Row, Table
-
-Folders = dict[str, tuple[tuple[str, ...], frozenset[str]]]
-"""Roots and extensions by folder name."""
 
 
 def add_constants(machine: Machine, table: FolderTable, code_dir: str | None) -> None:

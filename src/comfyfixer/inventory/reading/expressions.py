@@ -148,7 +148,10 @@ def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> object:
     value = machine.evaluate(node.value, scope)
     if isinstance(node.slice, ast.Slice):
         return _slice(machine, value, node.slice, scope)
-    return item_of(value, machine.evaluate(node.slice, scope))
+    index = machine.evaluate(node.slice, scope)
+    if isinstance(value, External) and value.name == "sys.modules" and isinstance(index, str):
+        return machine.find_module(index) or UNKNOWN
+    return item_of(value, index)
 
 
 def item_of(value: object, index: object) -> object:

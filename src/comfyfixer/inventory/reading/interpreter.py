@@ -29,6 +29,7 @@ from comfyfixer.inventory.reading.values import (
     Pending,
     Row,
     Scope,
+    Table,
 )
 
 _KNOWN: Final = LIBRARY | FILE_LIBRARY | COMFY_LIBRARY
@@ -69,6 +70,7 @@ class Interpreter(Machine):
             "sys.version_info": (3, 12, 0, "final", 0),
             "os.sep": os.sep,
             "os.name": os.name,
+            "os.environ": Table(),
             "os.path.sep": os.sep,
             "typing.TYPE_CHECKING": False,
         }

@@ -1,5 +1,6 @@
 """What the built-in functions that packs use at import time give."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -28,6 +29,7 @@ from comfyfixer.inventory.reading.values import (
 Call = Callable[[Machine, list[object], dict[str, object]], object]
 
 _MAX_RANGE: Final = 2_000
+_PLAIN_BASES: Final = frozenset({"object", "ABC", "ComfyNodeABC", "Generic", "Protocol"})
 
 
 def _row(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
@@ -184,9 +186,10 @@ def _class_has(machine: Machine, of: Class, name: str) -> bool | None:
 
 
 def all_known(of: Class) -> bool:
-    """Whether all bases of a class are the pack's own."""
+    """Whether all bases of a class are the pack's own, or have no attributes that matter."""
     return all(
-        (isinstance(base, Class) and all_known(base)) or (isinstance(base, External) and base.name == "builtins.object")
+        (isinstance(base, Class) and all_known(base))
+        or (isinstance(base, External) and base.name.rpartition(".")[2] in _PLAIN_BASES)
         for base in of.bases
     )
 
@@ -326,6 +329,36 @@ def _identity(_machine: Machine, args: list[object], _keywords: dict[str, object
     return args[0]
 
 
+def _tame(pattern: object, text: object) -> bool:
+    """Whether a foreign pattern can't take long: short, and nothing repeated inside a repetition."""
+    return (
+        isinstance(pattern, str)
+        and isinstance(text, str)
+        and len(pattern) <= 80
+        and len(text) <= 200
+        and len(re.findall(r"[*+{]", pattern)) <= 3
+        and not re.search(r"\)[*+{]", pattern)
+    )
+
+
+def _re_sub(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
+    pattern, replacement, text = args
+    if not _tame(pattern, text) or not isinstance(replacement, str):
+        return UNKNOWN
+    try:
+        return re.sub(str(pattern), replacement, str(text))
+    except re.error:
+        return UNKNOWN
+
+
+def _re_findall(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
+    pattern, text = args
+    try:
+        return Row(re.findall(str(pattern), str(text))) if _tame(pattern, text) else Row(is_open=True)
+    except re.error:
+        return UNKNOWN
+
+
 def _chain(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
     row = Row()
     for arg in args:
@@ -374,4 +407,6 @@ LIBRARY: Final[dict[str, Call]] = {
     "copy.deepcopy": _identity,
     "types.MappingProxyType": _identity,
     "itertools.chain": _chain,
+    "re.sub": _re_sub,
+    "re.findall": _re_findall,
 }

@@ -103,6 +103,19 @@ def _path(_machine: Machine, args: list[object], _keywords: dict[str, object]) -
     return UNKNOWN if texts is None else PathValue(os.path.join(*texts) if texts else ".")
 
 
+def _getenv(machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
+    """Variables that switch a pack's parts on or off are taken as not set, which is what packs are made for."""
+    environ = machine.constants["os.environ"]
+    otherwise = args[1] if len(args) > 1 else None
+    return environ.get(args[0], otherwise) if isinstance(environ, Table) and isinstance(args[0], str) else UNKNOWN
+
+
+def _find_spec(machine: Machine, args: list[object], keywords: dict[str, object]) -> object:
+    """`importlib.util.find_spec`: for a module of the pack; whether others are installed is not known."""
+    module = _import_module(machine, args, keywords) if isinstance(args[0], str) and args[0].startswith(".") else None
+    return Made("spec", [module.file], {}) if isinstance(module, Module) else UNKNOWN
+
+
 def _import_module(machine: Machine, args: list[object], keywords: dict[str, object]) -> object:
     name, package = args[0], (args[1:] or [keywords.get("package")])[0]
     if not isinstance(name, str):
@@ -233,6 +246,8 @@ FILE_LIBRARY: Final[dict[str, Call]] = {
     "pathlib.PurePath": _path,
     "importlib.import_module": _import_module,
     "builtins.__import__": _dunder_import,
+    "importlib.util.find_spec": _find_spec,
+    "os.getenv": _getenv,
     "importlib.util.spec_from_file_location": _spec,
     "importlib.util.module_from_spec": _module_from_spec,
     "pkgutil.iter_modules": _iter_modules,

@@ -1,6 +1,7 @@
 """The state of reading one pack, and what its parts ask of each other."""
 
 import ast
+import time
 from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Final
@@ -9,6 +10,8 @@ from comfyfixer.inventory.reading.pack_files import PackFiles
 from comfyfixer.inventory.reading.values import External, Module, Row, Scope, Table
 
 MAX_STEPS: Final = 300_000
+MAX_SECONDS: Final = 10.0
+"""No real pack needs a tenth of either; the clock is for source that makes single steps slow."""
 MAX_CALL_DEPTH: Final = 40
 
 
@@ -71,6 +74,7 @@ class Machine(ABC):
         self.doubt = 0
         self.steps = 0
         self.max_steps = MAX_STEPS
+        self._deadline = time.monotonic() + MAX_SECONDS
         self.frames: list[Frame] = [Frame()]
         self.search_path = Row()
         self.constants: dict[str, object] = {}
@@ -84,7 +88,7 @@ class Machine(ABC):
             TooMuch: The budget is used up.
         """
         self.steps += 1
-        if self.steps > self.max_steps:
+        if self.steps > self.max_steps or (self.steps % 256 == 0 and time.monotonic() > self._deadline):
             raise TooMuch
 
     @abstractmethod

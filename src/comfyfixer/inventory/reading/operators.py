@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from comfyfixer.inventory.reading.collections import contains, extend, update
+from comfyfixer.inventory.reading.collections import MAX_ITEMS, contains, extend, update
 from comfyfixer.inventory.reading.values import UNKNOWN, External, Made, PathValue, Row, Table, truth
 
 MAX_TEXT: Final = 20_000
@@ -92,7 +92,7 @@ def _of_numbers(kind: type[ast.operator], left: float, right: float) -> object:
 
 def _added(left: object, right: object) -> object:
     """Two lists, or a list and something unknown: what is known of their sum."""
-    if isinstance(left, tuple) and isinstance(right, tuple):
+    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) + len(right) <= MAX_ITEMS:
         return left + right
     row = Row()
     extend(row, left, doubt=False)

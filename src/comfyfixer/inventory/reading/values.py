@@ -20,6 +20,7 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+_MAX_COMPARED: Final = 10_000
 
 
 class Row(list[object]):
@@ -200,7 +201,7 @@ def truth(value: object) -> bool | None:
             return bool(value)
         case Module() | Function() | Bound() | Class() | Instance() | PathValue():
             return True
-        case External(is_module=True):
+        case External(is_module=True) | Made(maker="spec"):
             return True
     return None
 
@@ -224,7 +225,8 @@ def join(one: object, other: object) -> object:
 
 
 def _join_rows(one: Row, other: Row) -> Row:
-    common = [item for item in one if item in other]
+    short = len(one) * len(other) <= _MAX_COMPARED
+    common = [item for item in one if item in other] if short else []
     is_open = one.open or other.open or len(common) < max(len(one), len(other))
     return Row(common, is_open=is_open, folders=merged(one.folders, other.folders))
 

@@ -1,0 +1,28 @@
+"""What reading a pack's source tells, as a value."""
+
+import msgspec
+
+from comfyfixer.model.reference import LoaderInput
+
+Folders = dict[str, tuple[tuple[str, ...], frozenset[str]]]
+"""Roots and extensions by folder name."""
+
+
+class PackSource(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading a pack's source tells.
+
+    Attributes:
+        node_types: Types it is certain to register when it can be imported at all.
+        complete: False where it may register further ones.
+        why_incomplete: Sentence parts, for whoever looks into it.
+        inputs: As `NodePack.inputs`.
+        folders: Model folders that are new or changed after its import.
+        unreadable: Files that could not be parsed, each with the reason.
+    """
+
+    node_types: frozenset[str] = frozenset()
+    complete: bool = True
+    why_incomplete: tuple[str, ...] = ()
+    inputs: dict[str, dict[str, LoaderInput]] = {}
+    folders: Folders = {}
+    unreadable: dict[str, str] = {}
