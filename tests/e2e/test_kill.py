@@ -4,11 +4,10 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +17,9 @@ from comfyfixer.demo.hub import Hub, Recorded
 from comfyfixer.demo.huggingface_files import cdn_path
 from tests.support.product import PATIENCE_S, Product, checkpoint_workflow, until
 from tests.support.sample_facts import DECISIONS, placed, present
+
+if TYPE_CHECKING:
+    import subprocess
 
 HELD_BYTES = 700_000
 AURORA = "checkpoints/aurora_xl_v2.safetensors"
@@ -247,9 +249,7 @@ def test_asked_to_stop_while_resolving_it_stops_and_goes_on(product: Product, hu
 
 
 @no_signals
-@pytest.mark.xfail(
-    reason="Client.stop() wakes who sleeps, not who reads: a silent server is waited for until it times out"
-)
+@pytest.mark.xfail(reason="Client.stop() wakes who sleeps, not who reads: a silent server is waited for")
 def test_asked_to_stop_it_does_not_wait_for_a_silent_server(product: Product, hub: Hub) -> None:
     hold_files(hub)
     with running(product, "auto") as process:
