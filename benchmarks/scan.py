@@ -7,6 +7,7 @@ that the scan itself uses, unknown fields skipped: what no scan in Python that r
 import os
 import statistics
 import time
+from collections.abc import Callable
 from importlib.metadata import files
 from pathlib import Path
 
@@ -59,12 +60,11 @@ def scan(paths: list[str]) -> int:
     return read
 
 
-def seconds(work: object, *arguments: object) -> float:
-    """Wall time of one call."""
-    assert callable(work)
-    start = time.perf_counter()
+def seconds(work: Callable[..., object], *arguments: object) -> float:
+    """CPU time of one call: what else runs on the machine does not count."""
+    start = time.process_time()
     work(*arguments)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def main() -> None:
@@ -77,10 +77,11 @@ def main() -> None:
         loose.append(seconds(decode, paths, LOOSE))
         scanned.append(seconds(scan, paths))
     base, untyped, ours = (statistics.median(times) for times in (typed, loose, scanned))
-    print(f"{workflows} workflows in {len(paths)} files, median of {RUNS} runs")
+    ratio = statistics.median(mine / theirs for mine, theirs in zip(scanned, typed, strict=True))
+    print(f"{workflows} workflows in {len(paths)} files, CPU time, median of {RUNS} runs")
     print(f"read + msgspec typed decode     {base * 1000:8.1f} ms   1.00")
     print(f"read + msgspec untyped decode   {untyped * 1000:8.1f} ms   {untyped / base:.2f}")
-    print(f"scan                            {ours * 1000:8.1f} ms   {ours / base:.2f}   (budget 3.00)")
+    print(f"scan                            {ours * 1000:8.1f} ms   {ratio:.2f}   (budget 3.00)")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def flatten_prompt(prompt: dict[str, Any]) -> Graph:
             inputs = {name: _unwrapped(given) for name, given in (value.get("inputs") or {}).items()}
             fed = _text_links(inputs, prompt)
             nodes.append(Node(str(node_id), value["class_type"], active=True, values=inputs, known_fed=fed))
-    return Graph(nodes, has_tags=True, find_consumers=partial(_consumers, nodes))
+    return Graph(nodes, {node.type for node in nodes}, [], has_tags=True, find_consumers=partial(_consumers, nodes))
 
 
 def _consumers(nodes: list[Node]) -> Consumers:

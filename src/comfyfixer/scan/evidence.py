@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from comfyfixer.model.reference import base_name
-from comfyfixer.scan.graph import Node
+from comfyfixer.scan.graph import Graph
 from comfyfixer.scan.needs import Need
 from comfyfixer.scan.raw import RawNode
 
@@ -38,40 +38,50 @@ class Declared(msgspec.Struct, frozen=True):
 class Evidence:
     """All that one workflow says about files, found by their names."""
 
-    def __init__(self, nodes: Iterable[Node], top_level: Any) -> None:
-        self._nodes = nodes
+    def __init__(self, graph: Graph, top_level: Any) -> None:
+        self._graph = graph
         self._top_level = top_level
         self._entries: dict[str, list[tuple[dict[str, Any], RawNode | None]]] | None = None
         self._notes: list[str] | None = None
+        self._links: dict[str, list[str]] = {}
 
     def declared(self, need: Need, name: str) -> list[Declared]:
         """Entries of that name that may mean this need's file: its own node's first, then those for its folder."""
         if self._entries is None:
-            self._entries = _by_name(self._nodes, self._top_level)
-        entries = self._entries.get(name)
-        if not entries:
-            return []
+            self._entries = _by_name(self._graph.declaring, self._top_level)
+        own: list[Declared] = []
+        others: list[Declared] = []
         raw = need.node.raw
-        own = [_read(entry, holder, own=True) for entry, holder in entries if holder is raw and raw is not None]
-        found = [_read(entry, holder, own=False) for entry, holder in entries if holder is not raw or raw is None]
-        return own + [entry for entry in found if _same_folder(entry, need)] if found else own
+        for entry, holder in self._entries.get(name, ()):
+            if holder is raw and raw is not None:
+                own.append(_read(entry, holder, own=True))
+            elif _may_mean(entry, need):
+                others.append(_read(entry, holder, own=False))
+        return own + others if others else own
 
     def links(self, filename: str) -> list[str]:
         """Links in notes to a file of exactly that name."""
         if self._notes is None:
-            self._notes = [text for node in self._nodes if node.type in _NOTES for text in _texts(node.values)]
+            self._notes = _notes(self._graph)
         if not self._notes:
             return []
+        if filename not in self._links:
+            self._links[filename] = self._find_links(filename, self._notes)
+        return self._links[filename]
+
+    def _find_links(self, filename: str, notes: list[str]) -> list[str]:
         found: dict[str, None] = {}
         for name in (filename,) if _PLAIN.fullmatch(filename) else (filename, quote(filename)):
-            for text in self._notes:
-                if name in text:
-                    found.update(dict.fromkeys(_links_to(name, text)))
+            for text in notes:
+                found.update(dict.fromkeys(_links_to(name, text)))
         return list(found)
 
 
-def _same_folder(entry: Declared, need: Need) -> bool:
-    return need.folder is None or need.known_by not in ("builtin", "pack") or entry.directory in (None, need.folder)
+def _may_mean(entry: dict[str, Any], need: Need) -> bool:
+    """An entry for another folder is another file, where the need's folder is certain."""
+    if need.folder is None or need.known_by not in ("builtin", "pack"):
+        return True
+    return _directory(entry.get("directory")) in (None, need.folder)
 
 
 def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, str | None]:
@@ -105,15 +115,23 @@ def hashes_of(declared: list[Declared]) -> dict[str, str]:
     """Algorithm to hex; the first entry wins."""
     hashes: dict[str, str] = {}
     for entry in declared:
+        if not entry.hashes:
+            continue
         for algorithm, value in entry.hashes.items():
             hashes.setdefault(algorithm, value)
     return hashes
 
 
-def _by_name(nodes: Iterable[Node], top_level: Any) -> dict[str, list[tuple[dict[str, Any], RawNode | None]]]:
+def _notes(graph: Graph) -> list[str]:
+    if _NOTES.isdisjoint(graph.types):
+        return []
+    return [text for node in graph.nodes if node.type in _NOTES for text in _texts(node.values)]
+
+
+def _by_name(declaring: Iterable[RawNode], top_level: Any) -> dict[str, list[tuple[dict[str, Any], RawNode | None]]]:
     """Entries by base name, each with the node that declares it (None: the top level)."""
     table: dict[str, list[tuple[dict[str, Any], RawNode | None]]] = {}
-    lists = [(node.raw.properties.models, node.raw) for node in nodes if node.raw is not None and node.raw.properties]
+    lists: list[tuple[Any, RawNode | None]] = [(raw.properties.models, raw) for raw in declaring if raw.properties]
     for models, holder in [*lists, (top_level, None)]:
         for entry in models if type(models) is list else ():
             name = entry.get("name") if type(entry) is dict else None
@@ -128,8 +146,9 @@ def _read(entry: dict[str, Any], holder: RawNode | None, *, own: bool) -> Declar
 
 
 def _url(value: Any) -> str | None:
-    url = value.strip() if isinstance(value, str) else ""
-    return url if _URL.fullmatch(url) else None
+    url = value.strip() if type(value) is str else ""
+    is_url = url.startswith(("https://", "http://")) and len(url) <= _LONGEST_URL
+    return url if is_url and url.isprintable() and " " not in url else None
 
 
 def _directory(value: Any) -> str | None:

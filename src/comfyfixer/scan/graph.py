@@ -66,11 +66,15 @@ class Graph(msgspec.Struct, gc=False):
     """A flattened graph.
 
     Attributes:
+        types: Of all nodes.
+        declaring: Raw nodes that have a `properties.models`.
         has_tags: Some text may hold `embedding:` or `<lora:`; most workflows have none, and need no look at texts.
         find_consumers: Called once where it matters, for `consumers`.
     """
 
     nodes: list[Node]
+    types: set[str]
+    declaring: list[RawNode]
     has_tags: bool
     find_consumers: Callable[[], Consumers]
     known_consumers: Consumers | None = None

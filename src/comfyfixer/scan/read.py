@@ -34,24 +34,21 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
     """The needs of a workflow or prompt, wherever it was found."""
     is_ui = isinstance(found, RawWorkflow)
     graph = flatten(found) if isinstance(found, RawWorkflow) else flatten_prompt(found)
-    evidence = Evidence(graph.nodes, found.models if isinstance(found, RawWorkflow) else None)
+    evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None)
     models = tuple(_reference(need, evidence) for need in find_needs(graph, knowledge))
     types = _types(graph, knowledge)
+    custom = types - knowledge.builtin_types
     return Workflow(
         path=path,
         format=kind,
         models=models,
         node_types=tuple(sorted(types)),
-        custom_nodes=tuple(
-            _custom(node, is_ui)
-            for node in graph.nodes
-            if node.type in types and node.type not in knowledge.builtin_types
-        ),
+        custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
     )
 
 
 def _types(graph: Graph, knowledge: Knowledge) -> set[str]:
-    types = {node.type for node in graph.nodes} - knowledge.frontend_types
+    types = graph.types - knowledge.frontend_types
     return {name for name in types if name and not group_name(name) and not _is_uuid(name)}
 
 

@@ -20,12 +20,14 @@ _NOTHING: Final = Given({}, {})
 def flatten(workflow: RawWorkflow) -> Graph:
     """The graph as ComfyUI would run it."""
     flattening = _Flattening(workflow)
-    return Graph(flattening.nodes, _has_tags(workflow), flattening.consumers)
+    return Graph(flattening.nodes, flattening.types, flattening.declaring, _has_tags(workflow), flattening.consumers)
 
 
 class _Flattening:
     def __init__(self, workflow: RawWorkflow) -> None:
         self.nodes: list[Node] = []
+        self.types: set[str] = set()
+        self.declaring: list[RawNode] = []
         self._definitions: dict[str, Definition] = {}
         self._collect(workflow.definitions, MAX_DEPTH)
         self._extra = workflow.extra
@@ -44,6 +46,7 @@ class _Flattening:
         self._count(len(scope.nodes))
         self._scopes.append((prefix, scope))
         definitions, nodes, around = self._definitions, self.nodes, _Around(scope, given)
+        types, declaring = self.types, self.declaring
         for raw in scope.nodes:
             node_type = raw.type
             if type(node_type) is not str:
@@ -54,19 +57,22 @@ class _Flattening:
                 continue
             node = Node(f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, raw, around)
             if node_type.startswith("workflow"):
-                nodes += self._unfolded_group(node)
-            else:
-                nodes.append(node)
+                self._unfold_group(node)
+                continue
+            nodes.append(node)
+            types.add(node_type)
+            if raw.properties is not None and raw.properties.models:
+                declaring.append(raw)
 
-    def _unfolded_group(self, node: Node) -> list[Node]:
+    def _unfold_group(self, node: Node) -> None:
         if self._groups is None:
             self._groups = _groups(self._extra)
         group = self._groups.get(group_name(node.type))
-        if group is None:
-            return [node]
-        inner = unfold_group(node, group)
+        inner = unfold_group(node, group) if group else [node]
         self._count(len(inner))
-        return inner
+        self.nodes += inner
+        self.types.update(one.type for one in inner)
+        self.declaring += [one.raw for one in inner if one.raw and one.raw.properties and one.raw.properties.models]
 
     def _unfold(
         self, raw: RawNode, definition: Definition, scope: Scope, prefix: str, *, active: bool, given: Given
