@@ -30,7 +30,7 @@ class _Display(Progress):
         yield self._table(files, (self.columns[0], self.columns[1], *self.columns[3:]))
 
     def _table(self, tasks: list[Any], columns: tuple[Any, ...]) -> Table:
-        table = Table.grid(*(column.get_table_column() for column in columns), padding=(0, 1))
+        table = Table.grid(*(column.get_table_column().copy() for column in columns), padding=(0, 1))
         for task in tasks:
             if task.visible:
                 table.add_row(*(column if isinstance(column, str) else column(task) for column in columns))
@@ -41,7 +41,7 @@ class Bars:
     """A listener that draws on stderr, and leaves nothing behind but the last phase."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._display = _Display(
+        self.display = _Display(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
@@ -53,7 +53,7 @@ class Bars:
         )
         self._phase: TaskID | None = None
         self._files: dict[str, TaskID] = {}
-        self._display.start()
+        self.display.start()
 
     def hear(self, event: Event) -> None:
         """Move a bar."""
@@ -63,32 +63,32 @@ class Bars:
 
     def close(self) -> None:
         """Give the terminal back."""
-        self._display.stop()
+        self.display.stop()
 
     def _phase_started(self, details: dict[str, Any]) -> None:
         if self._phase is not None:
-            self._display.remove_task(self._phase)
-        self._phase = self._display.add_task(details["phase"], total=details["total"], kind="phase")
+            self.display.remove_task(self._phase)
+        self._phase = self.display.add_task(details["phase"], total=details["total"], kind="phase")
 
     def _phase_progressed(self, details: dict[str, Any]) -> None:
         if self._phase is not None:
-            self._display.update(self._phase, completed=details["current"], total=details["total"])
+            self.display.update(self._phase, completed=details["current"], total=details["total"])
 
     def _download_started(self, details: dict[str, Any]) -> None:
         name = details["filename"]
         if name not in self._files:
-            shown = escape(name if len(name) <= 40 else f"{name[:24]}...{name[-13:]}")
-            self._files[name] = self._display.add_task(f"  {shown}", total=details.get("size_bytes"), kind="file")
+            shown = escape(name if len(name) <= 44 else f"{name[:20]}...{name[-20:]}")
+            self._files[name] = self.display.add_task(f"  {shown}", total=details.get("size_bytes"), kind="file")
 
     def _download_progressed(self, details: dict[str, Any]) -> None:
         task = self._files.get(details["filename"])
         if task is not None:
-            self._display.update(task, completed=details["bytes_done"], total=details["bytes_total"])
+            self.display.update(task, completed=details["bytes_done"], total=details["bytes_total"])
 
     def _ended(self, details: dict[str, Any]) -> None:
         task = self._files.pop(details["filename"], None)
         if task is not None:
-            self._display.remove_task(task)
+            self.display.remove_task(task)
 
     _download_finished = _ended
     _download_failed = _ended

@@ -1,0 +1,149 @@
+"""The report: what a person reads, and what foreign text can't do to it."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comfyfixer.model.candidate import Candidate, Evidence
+from comfyfixer.model.missing import MissingModel, MissingNode, PackReference
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.model.run import Overview, ScanSummary, WorkflowRow
+from comfyfixer.report.items import items
+from comfyfixer.report.summary import summary
+from comfyfixer.report.terminal import lines
+from comfyfixer.report.words import common_folder, plural, sentences, size_text
+
+CANDIDATE = Candidate(
+    source="huggingface",
+    filename="b.safetensors",
+    download_url="https://huggingface.co/o/r/resolve/main/b.safetensors",
+    page_url="https://huggingface.co/o/r/blob/main/b.safetensors",
+    size_bytes=6_500_000_000,
+    evidence=(Evidence(kind="name-differs", detail="Named `b.safetensors`: fp8 instead of fp16"),),
+)
+
+
+def model(name: str, workflow: str = "w/one.json") -> MissingModel:
+    return MissingModel(
+        filename=name, value=name, folder="loras", expected_type="lora", workflow=workflow, workflows=(workflow,),
+        node_type="LoraLoader", node_id="1", references=(),
+    )  # fmt: skip
+
+
+def row(name: str, decision: str, *candidates: Candidate, because: str = "because of this") -> Resolution:
+    return Resolution(
+        filename=name, value=name, folder="loras", expected_type="lora", source="huggingface", decision=decision,
+        confidence=1.0, because=because, candidates=candidates, workflows=("w/one.json",),
+    )  # fmt: skip
+
+
+def outcome(name: str, code: str | None = None) -> Outcome:
+    if code:
+        problem = Problem(code=code, message="It went wrong", hint="Try that")
+        return Outcome(filename=name, source="huggingface", success=False, error=problem)
+    path = f"/c/models/loras/{name}"
+    return Outcome(filename=name, source="huggingface", success=True, path=path, size_bytes=5, verified=True)
+
+
+WHOLE = Overview(
+    command="auto",
+    run_id="r",
+    steps=("scan", "resolve", "download"),
+    started="2026-01-02T03:04:05+00:00",
+    scanned=ScanSummary(installation="/c", passed_over=2),
+    workflows=(
+        WorkflowRow(path="w/one.json", format="ui", ok=True, missing_nodes=("Grain",)),
+        WorkflowRow(path="w/two.json", format="ui", ok=True),
+        WorkflowRow(path="w/bad.json", format="ui", ok=False, error=Problem(code="workflow-empty", message="Empty")),
+    ),
+    missing_models=(model("placed.pt", "w/two.json"), model("ask.pt"), model("gone.pt"), model("failed.pt")),
+    missing_nodes=(MissingNode(node_type="Grain", workflows=("w/one.json",), pack=PackReference(id="grain-pack")),),
+    resolutions=(
+        row("placed.pt", "accepted", CANDIDATE),
+        row("ask.pt", "review", CANDIDATE),
+        row("gone.pt", "not_found"),
+        row("failed.pt", "accepted", CANDIDATE),
+    ),
+    downloads=(outcome("placed.pt"), outcome("failed.pt", "gated")),
+)
+
+
+def test_each_missing_file_has_its_state() -> None:
+    assert [item.state for item in items(WHOLE)] == ["placed", "review", "not_found", "failed"]
+    before = msgspec.structs.replace(WHOLE, downloads=(), resolutions=())
+    assert {item.state for item in items(before)} == {"missing"}
+
+
+def test_the_report_says_what_was_done_what_waits_and_for_which_workflow() -> None:
+    text = summary(WHOLE)
+    assert "**1 of 3 workflows ready.** 4 model files missing at the start" in text
+    assert "### `ask.pt` (loras)\n\nbecause of this. Compare the candidates" in text
+    assert "fp8 instead of fp16" in text
+    assert "6.5 GB" in text
+    assert "| grain-pack | `Grain` | `one.json` |" in text
+    assert (
+        "- **not ready**: `one.json` waits for `ask.pt` (review), `gone.pt` (not_found), `failed.pt` (failed)" in text
+    )
+    assert "- ready: `two.json`" in text
+    assert "[workflow-empty]" in text
+
+
+def test_the_terminal_says_the_same_in_plain_lines() -> None:
+    text = "\n".join(lines(WHOLE, "/w/summary_report.md"))
+    assert "3 workflows, 1 ready (2 other files passed over)" in text
+    assert "  + placed.pt  loras, 5 B from huggingface, SHA-256 verified" in text
+    assert "      -> Try that" in text
+    assert text.endswith("Outstanding: 3 model files, 1 node type, 1 unreadable file. Report: /w/summary_report.md")
+
+
+def test_long_lists_are_counted_on_a_terminal() -> None:
+    many = tuple(model(f"{number}.pt") for number in range(20))
+    text = "\n".join(lines(msgspec.structs.replace(WHOLE, missing_models=many, resolutions=(), downloads=()), "r"))
+    assert "  ... and 8 more" in text
+
+
+def test_nothing_outstanding_is_said() -> None:
+    nothing = Overview(command="auto", run_id="r", steps=("scan",), started="2026-01-02T03:04:05+00:00")
+    assert "Nothing is missing." in summary(nothing)
+    assert "Nothing is outstanding." in "\n".join(lines(nothing, "r"))
+
+
+@given(st.text(min_size=1, max_size=40))
+def test_a_foreign_name_opens_no_tag_and_breaks_no_table(name: str) -> None:
+    hostile = msgspec.structs.replace(
+        WHOLE,
+        missing_models=(model(name),),
+        resolutions=(row(name, "review", msgspec.structs.replace(CANDIDATE, filename=name), because=name),),
+        downloads=(),
+    )
+    text = summary(hostile)
+    assert text.count("\n") == summary(hostile_named(hostile, "plain.pt")).count("\n")
+    printed = list(lines(hostile, "r"))
+    assert all(line.isprintable() for line in printed)
+
+
+def hostile_named(overview: Overview, name: str) -> Overview:
+    found = msgspec.structs.replace(CANDIDATE, filename=name)
+    return msgspec.structs.replace(
+        overview, missing_models=(model(name),), resolutions=(row(name, "review", found, because=name),)
+    )
+
+
+def test_markup_in_a_reason_stays_text() -> None:
+    bad = row("ask.pt", "review", CANDIDATE, because="<script>alert(1)</script> [x](http://evil)")
+    text = summary(msgspec.structs.replace(WHOLE, resolutions=(bad,), downloads=()))
+    assert "<script>" not in text
+    assert "](http://evil)" not in text
+
+
+def test_words_for_people() -> None:
+    assert [size_text(size) for size in (None, 0, 999, 1_500, 2_500_000, 6_500_000_000, 3 * 10**12)] == [
+        "", "0 B", "999 B", "2 kB", "2.5 MB", "6.5 GB", "3.0 TB",
+    ]  # fmt: skip
+    assert [plural(1, "file"), plural(2, "file"), plural(0, "entry", "entries")] == ["1 file", "2 files", "0 entries"]
+    assert sentences("One", None, "two.", "three…") == "One. two. three…"
+    assert common_folder(["a/b/c.json", "a/b/d/e.json"]) == "a/b/"
+    assert common_folder(["x.json"]) == ""
+    assert common_folder([]) == ""
