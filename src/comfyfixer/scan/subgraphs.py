@@ -70,7 +70,7 @@ def given_to(instance: RawNode, definition: Definition, fed: dict[str, Any]) -> 
     given = Given({}, {})
     if isinstance(proxies, list) and proxies:
         _give_by_proxies(given, definition, proxies, values if isinstance(values, list) else [], fed)
-    elif isinstance(values, list):
+    elif isinstance(values, list) and values:
         given.by_slot = dict(zip(definition.widget_slots, values, strict=False))
     elif isinstance(values, dict):
         fed = {**values, **fed}

@@ -14,6 +14,9 @@ from comfyfixer.scan.text_tags import EMBEDDING, LORA
 MAX_DEPTH: Final = 64
 """Instances inside instances; ComfyUI itself refuses a definition that holds itself."""
 
+_WIDGET_TYPES: Final = ("COMBO", "STRING", "*", None)
+"""Of an instance's sockets that a file does not mark as widgets, those that may bring a file's name or a text."""
+
 _NOTHING: Final = Given({}, {})
 
 
@@ -112,7 +115,7 @@ def _replaced(raw: RawNode, scope: Scope, given: Given, *, instance: bool = Fals
     fed = given.by_widget.get(str(raw.id)) if given.by_widget else None
     fed = dict(fed) if fed else None
     for socket in raw.inputs or ():
-        if socket.link is None or (socket.widget is None and not instance):
+        if socket.link is None or (socket.widget is None and not (instance and socket.type in _WIDGET_TYPES)):
             continue
         value = scope.source(socket.link, primitives_reach=not instance)
         if type(value) is Boundary:
