@@ -6,12 +6,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
-from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, follow, weights
 
 from comfyfixer.demo.catalogue import CIVITAI_KEY, CivitaiFile, CivitaiModel, CivitaiVersion
 from comfyfixer.demo.civitai_shapes import shown_name
 from comfyfixer.demo.content import autov3_of, sha256_of, whole
 from comfyfixer.demo.hub import Hub
+from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, follow, weights
 
 TWIN = weights("twin")
 TWO_FILES = CivitaiModel(

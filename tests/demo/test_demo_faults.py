@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, repo, weights
 
 from comfyfixer.demo.catalogue import CIVITAI_KEY
 from comfyfixer.demo.content import whole
@@ -38,6 +37,7 @@ from comfyfixer.demo.faults import (
     window_exhausted,
 )
 from comfyfixer.demo.hub import Hub
+from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, repo, weights
 
 CONTENT = weights("civitai 1", size_bytes=2_000_000)
 DATA = whole(CONTENT)

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, follow, repo, weights
 
 from comfyfixer.demo.catalogue import CIVITAI_KEY, HUGGINGFACE_KEY, Catalogue, GitHubFile, NodePack, catalogue_from_urls
 from comfyfixer.demo.content import Plain, gguf, whole
 from comfyfixer.demo.faults import Faults, Hold, server_error
 from comfyfixer.demo.hub import Hub
+from tests.support.hubs import AGENT, ask, catalogue_of, civitai_model, follow, repo, weights
 
 PACKS = Catalogue(
     packs=(

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.hubs import ask, catalogue_of, follow, repo, weights
 
 from comfyfixer.demo.catalogue import HUGGINGFACE_KEY
 from comfyfixer.demo.content import Plain, git_sha1_of, sha256_of, whole
 from comfyfixer.demo.hub import Hub
+from tests.support.hubs import ask, catalogue_of, follow, repo, weights
 
 FILES = {
     "split_files/vae/harbor_vae.safetensors": weights("vae"),

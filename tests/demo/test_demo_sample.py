@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.hubs import ask, follow
 
 from comfyfixer.demo.content import Weights, size_of, whole
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import FOLDERS, build_installation, sample_catalogue
+from tests.support.hubs import ask, follow
 
 
 @pytest.fixture(scope="module")
