@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,15 @@ def test_the_very_file_in_its_place_is_a_success_without_a_request(bench: Bench)
     assert outcome.verified
     assert bench.hub.requests == []
     assert bench.actions() == ["download.skipped"]
+
+
+def test_what_a_kill_between_the_two_names_left_is_tidied_up(bench: Bench) -> None:
+    _put(bench.target, bench.hub.body)
+    bench.part.hardlink_to(bench.target)
+    bench.record.write_bytes(b"{}")
+    assert bench.fetch().already_there
+    assert bench.names() == ["x.safetensors"]
+    assert bench.target.read_bytes() == bench.hub.body
 
 
 def test_a_file_of_the_same_size_is_hashed_where_no_hash_is_known(bench: Bench) -> None:
@@ -188,6 +198,17 @@ class _Full:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
+
+
+def test_a_folder_that_is_removed_meanwhile_is_told_and_not_made_again(bench: Bench) -> None:
+    def remove(exchange: Exchange) -> None:
+        shutil.rmtree(bench.root / "loras")
+        serve()(exchange)
+
+    bench.hub.script = [remove]
+    bench.fails("target-unwritable")
+    assert bench.names() == []
+    assert bench.fetch().success
 
 
 def test_a_file_system_that_allows_no_such_large_file_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

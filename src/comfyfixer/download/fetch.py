@@ -81,7 +81,7 @@ class _Errand:
 
     def _fetch(self) -> Outcome:
         check_below(self._paths.target, self._request.root)
-        if there := self._already_there():
+        if not self._paths.part.exists() and (there := self._already_there()):
             return there
         make_folder(self._paths.target.parent)
         with held(self._paths.lock, self._means.cancelled, keep=self._paths.part):
@@ -123,11 +123,8 @@ class _Errand:
             sha256 = part.sha256
             part.close()
             return prove(self._paths.part, sha256, expected, self._means.cancelled)
-        except DownloadError as error:
-            _put_away(part, keep=error.code not in _WORTHLESS)
-            raise
-        except (Interrupted, OSError):
-            _put_away(part, keep=True)
+        except BaseException as error:
+            _put_away(part, keep=not (isinstance(error, DownloadError) and error.code in _WORTHLESS))
             raise
 
     def _finish(self, proof: Proof) -> Outcome:

@@ -122,7 +122,9 @@ class Part:
         self.paths.forget()
 
     def _write_record(self) -> None:
-        """A full disk leaves the older journal, which is as true and only less far."""
+        """A full disk leaves the older journal, which is as true and only less far; without a part there is none."""
+        if not self.paths.part.exists():
+            return
         with contextlib.suppress(UsageError):
             write_whole(self.paths.journal, msgspec.json.encode(self.record), durable=False)
 

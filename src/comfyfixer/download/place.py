@@ -45,21 +45,24 @@ def place(part: Path, target: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Wait until a folder's entries are on the disk, where the system has a way to (Windows has none)."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network file systems refuse; the bytes themselves are synced
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # some network file systems refuse; the bytes themselves are synced
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _move(part: Path, target: Path) -> None:
     """Windows' rename refuses an existing name by itself. POSIX' rename replaces it silently, so link instead."""
     if sys.platform == "win32":
         part.rename(target)
-        return
+    else:
+        _link(part, target)
+
+
+def _link(part: Path, target: Path) -> None:
     try:
         os.link(part, target)
     except FileExistsError:
@@ -69,7 +72,7 @@ def _move(part: Path, target: Path) -> None:
             raise
         _move_without_links(part, target)
     else:
-        part.unlink()
+        part.unlink(missing_ok=True)
 
 
 def _move_without_links(part: Path, target: Path) -> None:
