@@ -8,6 +8,7 @@ import pytest
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_identity import identify
 from comfyfixer.inventory.packs import read_packs
+from comfyfixer.inventory.source_cache import SourceCache
 from comfyfixer.model.inventory import NodePack
 from comfyfixer.model.problem import Problem
 
@@ -21,8 +22,12 @@ def put(file: Path, text: str = "") -> Path:
     return file
 
 
+def read(table: FolderTable) -> tuple[tuple[NodePack, ...], list[Problem]]:
+    return read_packs(table, None, SourceCache(None, table))
+
+
 def packs_of(base: Path) -> tuple[dict[str, NodePack], list[Problem]]:
-    packs, problems = read_packs(FolderTable(str(base)), None)
+    packs, problems = read(FolderTable(str(base)))
     return {pack.name: pack for pack in packs}, problems
 
 
@@ -60,7 +65,7 @@ def test_every_root_of_custom_nodes_is_read(tmp_path: Path) -> None:
     table = FolderTable(str(tmp_path))
     table.add("custom_nodes", str(tmp_path / "more"))
     table.add("custom_nodes", str(tmp_path / "missing"))
-    packs, problems = read_packs(table, None)
+    packs, problems = read(table)
     assert [pack.name for pack in packs] == ["a", "b"]
     assert problems == []
 
@@ -146,7 +151,7 @@ def test_folders_that_several_packs_register_are_put_together(tmp_path: Path) ->
     put(tmp_path / "custom_nodes" / "c" / "__init__.py", register.format(name="loras", folder="three"))
     put(tmp_path / "custom_nodes" / "d" / "__init__.py", register.format(name="loras", folder="four"))
     table = FolderTable(str(tmp_path))
-    read_packs(table, None)
+    read(table)
     models = tmp_path / "models"
     assert table.roots("ipadapter") == (str(models / "one"), str(models / "two"))
     assert set(table.roots("loras")) == {str(models / name) for name in ("loras", "three", "four")}

@@ -9,6 +9,7 @@ import msgspec
 
 from comfyfixer.inventory.builtin_types import builtin_types
 from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.source_cache import SourceCache
 from comfyfixer.inventory.take import take
 from comfyfixer.model.inventory import Installation, Inventory
 
@@ -42,6 +43,11 @@ def comfyui(base: Path) -> None:
     )
 
 
+def builtin(base: Path, code_dir: str | None) -> frozenset[str]:
+    table = FolderTable(str(base))
+    return builtin_types(code_dir, table, SourceCache(None, table))
+
+
 def test_models_packs_and_folders_of_packs_are_taken_together(tmp_path: Path) -> None:
     put(tmp_path / "models" / "unet" / "a.gguf", "123")
     put(tmp_path / "models" / "unet" / "b.safetensors")
@@ -70,16 +76,16 @@ def test_models_packs_and_folders_of_packs_are_taken_together(tmp_path: Path) ->
 
 def test_built_in_types_come_from_the_installed_comfyui(tmp_path: Path) -> None:
     comfyui(tmp_path)
-    assert builtin_types(str(tmp_path), FolderTable(str(tmp_path))) == {"KSampler", "Extra", "Api"}
+    assert builtin(tmp_path, str(tmp_path)) == {"KSampler", "Extra", "Api"}
 
 
 def test_without_source_or_where_it_cannot_be_read_the_packaged_table_counts(tmp_path: Path) -> None:
-    packaged = builtin_types(None, FolderTable(str(tmp_path)))
+    packaged = builtin(tmp_path, None)
     assert {"KSampler", "CheckpointLoaderSimple"} <= packaged
-    assert builtin_types(str(tmp_path), FolderTable(str(tmp_path))) == packaged
+    assert builtin(tmp_path, str(tmp_path)) == packaged
     comfyui(tmp_path)
     put(tmp_path / "comfy_extras" / "nodes_a.py", "import x\nNODE_CLASS_MAPPINGS = {**x.make()}\n")
-    assert builtin_types(str(tmp_path), FolderTable(str(tmp_path))) == packaged
+    assert builtin(tmp_path, str(tmp_path)) == packaged
 
 
 def test_an_empty_installation_is_taken_without_heavy_imports(tmp_path: Path) -> None:
@@ -89,7 +95,8 @@ def test_an_empty_installation_is_taken_without_heavy_imports(tmp_path: Path) ->
         "from comfyfixer.model.inventory import Installation; "
         f"found = Installation(code_dir=None, base_dir={str(tmp_path)!r}, kind='data', found_by='test'); "
         "take(found, lambda action, **details: None); "
-        "heavy = {'yaml', 'tomllib', 'configparser', 'logging', 'http', 'sqlite3', 'comfyfixer.inventory.node_source'}; "
+        "heavy = {'yaml', 'tomllib', 'configparser', 'logging', 'http', 'sqlite3'}; "
+        "heavy |= {'comfyfixer.inventory.node_source'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

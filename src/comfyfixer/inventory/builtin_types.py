@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 
 from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.pack_source import PackSource
+from comfyfixer.inventory.source_cache import SourceCache
 
 _DATA_FILE: Final = Path(__file__).parents[1] / "data" / "builtin_nodes.json"
 
@@ -20,10 +22,14 @@ class _Table(msgspec.Struct):
     nodes: dict[str, _Node]
 
 
-def builtin_types(code_dir: str | None, table: FolderTable) -> frozenset[str]:
+def builtin_types(code_dir: str | None, table: FolderTable, cache: SourceCache) -> frozenset[str]:
     """Types that this ComfyUI registers without any pack."""
-    own = _from_source(Path(code_dir), table) if code_dir else None
-    return own if own is not None else _packaged()
+    if code_dir is None:
+        return _packaged()
+    code = Path(code_dir)
+    places = [str(code / "nodes.py"), str(code / "comfy_extras"), str(code / "comfy_api_nodes")]
+    own = cache.get(f"built-in {code_dir}", places, lambda: _from_source(code, table))
+    return own.node_types if own.complete else _packaged()
 
 
 def _packaged() -> frozenset[str]:
@@ -31,20 +37,20 @@ def _packaged() -> frozenset[str]:
     return frozenset(msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table).nodes)
 
 
-def _from_source(code: Path, table: FolderTable) -> frozenset[str] | None:
-    """All types of `nodes.py`, `comfy_extras` and `comfy_api_nodes`; None where any of it can't be read for certain."""
+def _from_source(code: Path, table: FolderTable) -> PackSource:
+    """All types of `nodes.py`, `comfy_extras` and `comfy_api_nodes`; incomplete where any of it can't be read."""
     files = _source_files(code)
     if not files:
-        return None
+        return PackSource(complete=False)
     from comfyfixer.inventory.node_source import read_node_source
 
-    types: set[str] = set()
+    types: frozenset[str] = frozenset()
     for file in files:
         source = read_node_source(file, table, str(code), loaders=False)
         if not source.complete:
-            return None
+            return source
         types |= source.node_types
-    return frozenset(types)
+    return PackSource(node_types=types)
 
 
 def _source_files(code: Path) -> list[Path]:

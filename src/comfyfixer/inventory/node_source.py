@@ -1,8 +1,10 @@
 """Which node types a pack registers, what their loaders list, which model folders it adds: from its source alone."""
 
+import contextlib
 import functools
+import gc
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -27,7 +29,23 @@ def read_node_source(
     Args:
         loaders: Also read what its loaders list.
     """
-    interpreter = Interpreter(str(main_file))
+    with _without_garbage_collection():
+        return _read(Interpreter(str(main_file)), table, code_dir, loaders=loaders)
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Syntax trees are many small objects and no garbage: looking for it takes as long as parsing them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *, loaders: bool) -> PackSource:
     add_constants(interpreter, table, code_dir)
     before = table.snapshot()
     with warnings.catch_warnings():

@@ -9,6 +9,7 @@ from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_identity import identify
 from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.script_nodes import script_nodes
+from comfyfixer.inventory.source_cache import SourceCache
 from comfyfixer.model.inventory import NodePack
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import printable
@@ -16,7 +17,9 @@ from comfyfixer.paths import printable
 _DISABLED: Final = ".disabled"
 
 
-def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack, ...], list[Problem]]:
+def read_packs(
+    table: FolderTable, code_dir: str | None, cache: SourceCache
+) -> tuple[tuple[NodePack, ...], list[Problem]]:
     """All packs of all `custom_nodes` roots, sorted by name; the model folders they register are added to `table`."""
     packs: list[NodePack] = []
     problems: list[Problem] = []
@@ -24,7 +27,7 @@ def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack
     before = table.snapshot()
     for root in table.roots("custom_nodes"):
         for path, enabled in _pack_paths(Path(root), problems):
-            source = _read(path, table, code_dir) if enabled else PackSource(complete=False)
+            source = _read(path, table, code_dir, cache) if enabled else PackSource(complete=False)
             packs.append(_pack(path, source, enabled=enabled))
             registered.append(source)
             problems += _unreadable(path, source)
@@ -34,10 +37,13 @@ def read_packs(table: FolderTable, code_dir: str | None) -> tuple[tuple[NodePack
     return tuple(sorted(packs, key=lambda pack: pack.name)), problems
 
 
-def _read(path: Path, table: FolderTable, code_dir: str | None) -> PackSource:
-    from comfyfixer.inventory.node_source import read_node_source  # An installation without packs starts faster.
+def _read(path: Path, table: FolderTable, code_dir: str | None, cache: SourceCache) -> PackSource:
+    def read() -> PackSource:
+        from comfyfixer.inventory.node_source import read_node_source  # Costs start-up time only where it is needed.
 
-    return read_node_source(_main_file(path), table, code_dir)
+        return read_node_source(_main_file(path), table, code_dir)
+
+    return cache.get(printable(path), [str(path)], read)
 
 
 def _pack_paths(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, bool]]:

@@ -65,6 +65,7 @@ class Machine(ABC):
         direct: Types that the pack writes into ComfyUI's own mapping.
         files: The pack's files.
         main: The module that ComfyUI imports.
+        generators: Which functions that were called have a `yield`.
         incomplete: Sentences: what could not be followed.
     """
 
@@ -80,6 +81,7 @@ class Machine(ABC):
         self.constants: dict[str, object] = {}
         self.direct = Table()
         self.incomplete: list[str] = []
+        self.generators: dict[ast.AST, bool] = {}
 
     def step(self) -> None:
         """Count one step of work.

@@ -1,0 +1,110 @@
+"""What was read of sources that did not change since the last run.
+
+An entry counts only while every file below its folders has the same name, size and time, and the same reader reads
+with the same model folders; otherwise the source is read again.
+"""
+
+import contextlib
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from comfyfixer import __version__
+from comfyfixer.errors import UsageError
+from comfyfixer.files import write_whole
+from comfyfixer.inventory.folder_table import FolderTable
+from comfyfixer.inventory.pack_source import PackSource
+
+_READER: Final = 1
+"""To be raised whenever the reader finds anything else in the same source."""
+_MAX_BYTES: Final = 64 << 20
+_PASSED_OVER: Final = frozenset({".git", "__pycache__", "node_modules"})
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    fingerprint: bytes
+    source: PackSource
+
+
+class SourceCache:
+    """A file of entries by what they are about; without a file everything is read each time."""
+
+    def __init__(self, file: Path | None, table: FolderTable) -> None:
+        self._file = file
+        surroundings = [_READER, __version__, sys.version_info[:2], table.base_dir, sorted(table.snapshot().items())]
+        self._surroundings = repr(surroundings).encode("utf-8", "surrogatepass")
+        self._before = _load(file) if file else {}
+        self._now: dict[str, _Entry] = {}
+
+    def get(self, about: str, places: Iterable[str], read: Callable[[], PackSource]) -> PackSource:
+        """What is known of `about`, else what `read()` gives.
+
+        Args:
+            places: The files and folders that the result depends on.
+        """
+        if self._file is None:
+            return read()
+        fingerprint = self._fingerprint(places)
+        entry = self._before.get(about)
+        if entry is None or entry.fingerprint != fingerprint:
+            entry = _Entry(fingerprint, read())
+        self._now[about] = entry
+        return entry.source
+
+    def save(self) -> None:
+        """Write what was asked for in this run; a place that can't be written only costs the next run's time."""
+        if self._file is None or self._now == self._before:
+            return
+        with contextlib.suppress(UsageError, UnicodeEncodeError):
+            write_whole(self._file, msgspec.msgpack.encode(self._now), durable=False)
+
+    def _fingerprint(self, places: Iterable[str]) -> bytes:
+        digest = hashlib.blake2b(self._surroundings, digest_size=16)
+        for place in places:
+            _add_stats(digest.update, place)
+        return digest.digest()
+
+
+def _load(file: Path) -> dict[str, _Entry]:
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            return {}
+        return msgspec.msgpack.decode(file.read_bytes(), type=dict[str, _Entry])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _add_stats(add: Callable[[bytes], object], place: str) -> None:
+    """Feed name, size and time of a file, or of all files below a folder, in a fixed order."""
+    pending = [place]
+    while pending:
+        path = pending.pop()
+        try:
+            with os.scandir(path) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except NotADirectoryError:
+            status = os.stat(path)
+            add(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
+            continue
+        except OSError as error:
+            add(f"{path}\0{error.errno}\0".encode("utf-8", "surrogatepass"))
+            continue
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                pending += [entry.path] if entry.name not in _PASSED_OVER else []
+            else:
+                _add_entry(add, entry)
+
+
+def _add_entry(add: Callable[[bytes], object], entry: "os.DirEntry[str]") -> None:
+    try:
+        status = entry.stat()
+        known = f"{entry.path}\0{status.st_size}\0{status.st_mtime_ns}\0"
+    except OSError:
+        known = f"{entry.path}\0gone\0"
+    add(known.encode("utf-8", "surrogatepass"))
