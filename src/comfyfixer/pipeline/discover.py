@@ -11,14 +11,13 @@ from comfyfixer.paths import printable
 WORKFLOW_EXTENSIONS: Final = (".json",)
 
 
-def workflow_files(targets: Iterable[str], found_problem: Callable[[Problem], None]) -> Iterator[str]:
+def workflow_files(targets: Iterable[str], found_problem: Callable[[Problem], None]) -> list[str]:
     """Paths to read: a file that is named is taken whatever its extension; folders are walked, links followed once."""
     seen: set[tuple[int, int]] = set()
+    found: set[str] = set()
     for target in targets:
-        if os.path.isfile(target):
-            yield target
-        else:
-            yield from _walk(target, seen, found_problem)
+        found.update((target,) if os.path.isfile(target) else _walk(target, seen, found_problem))
+    return sorted(found, key=lambda path: path.replace(os.sep, "/"))
 
 
 def _walk(folder: str, seen: set[tuple[int, int]], found_problem: Callable[[Problem], None]) -> Iterator[str]:

@@ -78,7 +78,7 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
 def _read(session: Session, targets: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
     """Every workflow below the targets, unreadable ones with their error; and the number of other files."""
     started = time.monotonic()
-    files = list(workflow_files(targets, session.found_problem))
+    files = workflow_files(targets, session.found_problem)
     workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
     failed = sum(not workflow.ok for workflow in workflows)
     session.emit(
