@@ -84,8 +84,8 @@ def test_a_file_that_appears_while_ours_comes_is_not_replaced(
     other = bench.hub.body if same else b"somebody else's"
 
     def appear(exchange: Exchange) -> None:
-        serve()(exchange)
         bench.target.write_bytes(other)
+        serve()(exchange)
 
     bench.hub.script = [appear]
     outcome = bench.fetch()
