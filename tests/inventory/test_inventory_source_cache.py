@@ -1,6 +1,8 @@
 """Sources that did not change are not read again, and those that did always are."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +52,26 @@ def test_an_unchanged_source_is_read_once_and_the_same_value_comes_back(tmp_path
     first = ask(tmp_path / "c" / "cache", pack, reader)
     assert ask(tmp_path / "c" / "cache", pack, reader) == first
     assert reader.times == 1
+
+
+def test_another_process_finds_it_too(tmp_path: Path, pack: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from comfyfixer.inventory.folder_table import FolderTable; "
+        "from comfyfixer.inventory.pack_source import PackSource; "
+        "from comfyfixer.inventory.source_cache import SourceCache; "
+        "cache = SourceCache(Path(sys.argv[1]), FolderTable('/base')); "
+        "cache.get('pack', [sys.argv[2]], lambda: print('read') or PackSource()); cache.save()"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "cache"), str(pack)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for seed in ("1", "2", "3")
+    ]
+    assert said == ["read", "", ""]
 
 
 def _touch(pack: Path) -> None:

@@ -36,7 +36,8 @@ class SourceCache:
 
     def __init__(self, file: Path | None, table: FolderTable) -> None:
         self._file = file
-        surroundings = [_READER, __version__, sys.version_info[:2], table.base_dir, sorted(table.snapshot().items())]
+        folders = [(name, roots, sorted(kinds)) for name, (roots, kinds) in sorted(table.snapshot().items())]
+        surroundings = [_READER, __version__, sys.version_info[:2], table.base_dir, folders]
         self._surroundings = repr(surroundings).encode("utf-8", "surrogatepass")
         self._before = _load(file) if file else {}
         self._now: dict[str, _Entry] = {}
