@@ -376,7 +376,6 @@ def test_a_token_in_an_address_of_a_workflow_is_neither_used_nor_said(product: P
     assert not [request for request in hub.requests if AUTHORS_TOKEN in request.query]
 
 
-@pytest.mark.xfail(reason="`urls` in missing_models.json are the workflow's own, with whatever key they carry")
 def test_a_token_in_an_address_of_a_workflow_is_not_kept(product: Product) -> None:
     with_a_token_in_its_address(product).run("scan")
     files = [path for path in product.workdir.rglob("*") if path.is_file()]

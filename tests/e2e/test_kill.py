@@ -249,7 +249,6 @@ def test_asked_to_stop_while_resolving_it_stops_and_goes_on(product: Product, hu
 
 
 @no_signals
-@pytest.mark.xfail(reason="Client.stop() wakes who sleeps, not who reads: a silent server is waited for")
 def test_asked_to_stop_it_does_not_wait_for_a_silent_server(product: Product, hub: Hub) -> None:
     hold_files(hub)
     with running(product, "auto") as process:

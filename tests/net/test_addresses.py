@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.hosts import HostRules, is_private
-from comfyfixer.net.redact import plain, redact
 from comfyfixer.net.url import Url
+from comfyfixer.redact import plain, redact
 from comfyfixer.settings import Endpoints, Secret, Settings
 
 SETTINGS = Settings(

@@ -129,7 +129,10 @@ def test_null_where_lists_and_objects_belong_is_taken() -> None:
 
 
 def test_odd_parts_are_left_out_and_the_rest_is_read() -> None:
-    document = {**ui([]), "nodes": ["text", 5, node(4, CHECKPOINT, ["a.safetensors"], inputs="odd", properties=[]), {"id": 9}]}
+    document = {
+        **ui([]),
+        "nodes": ["text", 5, node(4, CHECKPOINT, ["a.safetensors"], inputs="odd", properties=[]), {"id": 9}],
+    }
 
     assert active(document) == {("a.safetensors", "checkpoints")}
 

@@ -70,6 +70,25 @@ def test_a_loader_s_name_tells_the_folder_when_nothing_else_does() -> None:
     assert (found.folder, found.folder_known_by) == ("vae", "node-name")
 
 
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "folder"),
+    [
+        ([], ["MODEL", "CLIP", "VAE"], "checkpoints"),
+        ([], ["CONTROL_NET"], "controlnet"),
+        ([], ["MODEL", "STRING"], None),
+        (["MODEL"], ["MODEL"], None),
+        (["MODEL"], ["MODEL", "VAE"], "vae"),
+    ],
+)
+def test_what_comes_out_of_a_node_and_did_not_go_in_tells_the_folder(
+    inputs: list[str], outputs: list[str], folder: str | None
+) -> None:
+    sockets = [socket("x", kind=kind) for kind in inputs]
+    mystery = node(1, "Mystery", ["m.safetensors"], inputs=sockets, outputs=[{"type": kind} for kind in outputs])
+
+    assert only(ui([mystery])).folder == folder
+
+
 def test_a_popular_pack_s_loader_is_known_without_the_pack() -> None:
     found = only(ui([node(1, "UltralyticsDetectorProvider", ["bbox/face.pt"])]))
 
@@ -181,6 +200,7 @@ def test_embeddings_in_text(text: str, names: list[str]) -> None:
         ("<LORA:upper:1>", ["upper"]),
         ("<lora:unfinished", []),
         ("<lora::1>", []),
+        ("<lora:$VARIABLE:1>", []),
     ],
 )
 def test_lora_tags_in_text(text: str, names: list[str]) -> None:

@@ -21,8 +21,8 @@ from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.event import Emit
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
-from comfyfixer.net.redact import redact
 from comfyfixer.paths import printable
+from comfyfixer.redact import redact
 
 _PATIENT: Final = Pace()
 _WRONG_BYTES: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file"})

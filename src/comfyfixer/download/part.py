@@ -13,7 +13,7 @@ from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.candidate import Candidate
-from comfyfixer.net.redact import redact
+from comfyfixer.redact import redact
 
 _CHUNK: Final = 1024 * 1024
 _MAX_JOURNAL: Final = 64 * 1024

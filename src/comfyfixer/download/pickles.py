@@ -13,7 +13,7 @@ from typing import IO, Final
 
 from comfyfixer.download.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
-from comfyfixer.net.redact import plain
+from comfyfixer.redact import plain
 
 PICKLE_SUFFIXES: Final = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle"})
 

@@ -11,8 +11,8 @@ import msgspec
 from comfyfixer.download.pace import TryAgain
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.candidate import Candidate
-from comfyfixer.net.redact import plain
 from comfyfixer.net.waiting import retry_after
+from comfyfixer.redact import plain
 
 _EXPIRED: Final = re.compile(
     rb"expired_auth_token|Request has expired|ExpiredToken|AccessDenied.{0,200}expired", re.DOTALL

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from comfyfixer.errors import SourceError
-from comfyfixer.net.redact import redact
+from comfyfixer.redact import redact
 
 T = TypeVar("T")
 

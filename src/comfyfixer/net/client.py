@@ -23,10 +23,10 @@ from comfyfixer.net.gates import Gates
 from comfyfixer.net.hops import Hops, Request
 from comfyfixer.net.hosts import HostRules
 from comfyfixer.net.questions import Question, Questions
-from comfyfixer.net.redact import plain, redact
 from comfyfixer.net.transfer import Transfer
 from comfyfixer.net.url import Url
 from comfyfixer.net.waiting import retry_after
+from comfyfixer.redact import plain, redact
 from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
@@ -149,12 +149,13 @@ class Client:
         return self._rules.reason_against(Url.parse(url))
 
     def stop(self) -> None:
-        """End all waiting: whoever waits for a host raises `Interrupted`. For another thread to call."""
+        """End all waiting: who waits for a host raises `Interrupted`, who reads is told that the connection ended."""
         self._stopped.set()
+        self._transport.interrupt()
 
     def close(self) -> None:
         """Stop, and close connections and cache."""
-        self.stop()
+        self._stopped.set()
         self._transport.close()
         self._cache.close()
 

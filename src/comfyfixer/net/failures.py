@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from comfyfixer.errors import ComfyFixerError, DownloadError, NotThere, SourceError
-from comfyfixer.net.redact import plain
+from comfyfixer.redact import plain
 
 _AGAIN: Final = "Check the network, then run the same command again"
 _NEEDS_KEY: Final = "A key may be needed (CIVITAI_API_KEY, HF_TOKEN), and its account's access to the page"

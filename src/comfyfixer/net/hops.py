@@ -10,8 +10,8 @@ from comfyfixer.model.event import Emit
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.failures import NoAnswer, Refused, network_errors
 from comfyfixer.net.hosts import HostRules
-from comfyfixer.net.redact import plain, redact
 from comfyfixer.net.url import Url
+from comfyfixer.redact import plain, redact
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

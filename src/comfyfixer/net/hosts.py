@@ -4,8 +4,8 @@ import ipaddress
 from typing import Final
 
 from comfyfixer.net.failures import Refused
-from comfyfixer.net.redact import plain
 from comfyfixer.net.url import Url
+from comfyfixer.redact import plain
 from comfyfixer.settings import Settings
 
 CIVITAI_HOSTS: Final = ("civitai.com", "www.civitai.com", "api.civitai.com", "civitai.red")

@@ -13,7 +13,7 @@ from comfyfixer.net.asking import Asker, Fresh
 from comfyfixer.net.cache import AnswerCache, Stored, cache_key
 from comfyfixer.net.failures import bad_answer
 from comfyfixer.net.hops import Request
-from comfyfixer.net.redact import redact
+from comfyfixer.redact import redact
 
 _NEGATIVE_AGE: Final = 1 / 6
 _KEPT_HEADERS: Final = ("content-type", "etag", "last-modified", "link", "x-repo-commit")

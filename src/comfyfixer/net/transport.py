@@ -1,5 +1,6 @@
 """Connections: pools, proxies, certificates, and the look at the peer's address before anything is sent."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -8,7 +9,9 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from typing import Any, Final
+from weakref import WeakSet
 
+import truststore
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -35,22 +38,32 @@ def _checked(sock: socket.socket, host: str) -> socket.socket:
     return sock
 
 
-class _GuardedConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn(), self.host)
+def _pool_classes(sockets: "WeakSet[socket.socket]", guarded: bool) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools whose connections note their sockets, and look at their peer where `guarded`."""
 
+    class Connection(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
 
-class _GuardedSecureConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn(), self.host)
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
 
+    class SecureConnection(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
 
-class _GuardedPool(HTTPConnectionPool):
-    ConnectionCls = _GuardedConnection
+        def connect(self) -> None:
+            super().connect()
+            sockets.add(self.sock)
 
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection
 
-class _GuardedSecurePool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedSecureConnection
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    return {"http": Pool, "https": SecurePool}
 
 
 def tls_context() -> ssl.SSLContext:
@@ -58,10 +71,6 @@ def tls_context() -> ssl.SSLContext:
     file = os.environ.get("SSL_CERT_FILE")
     if file:
         return ssl.create_default_context(cafile=file)
-    try:
-        import truststore
-    except ImportError:
-        return ssl.create_default_context()
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -81,6 +90,7 @@ class Transport:
     def __init__(self, *, timeout_s: float) -> None:
         self._timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, timeout_s), read=timeout_s)
         self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
+        self._sockets: WeakSet[socket.socket] = WeakSet()
         self._lock = threading.Lock()
 
     def send(
@@ -104,6 +114,12 @@ class Transport:
         except network_errors() as error:
             raise translated(error, url.shown_host) from error
 
+    def interrupt(self) -> None:
+        """End every connection, also those that wait for a silent server: who reads is told that it ended."""
+        for sock in list(self._sockets):
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Close every idle connection."""
         for manager in self._managers.values():
@@ -120,11 +136,8 @@ class Transport:
         options: dict[str, Any] = {"maxsize": _POOLED_PER_HOST, "num_pools": 32}
         if scheme == "https":
             options["ssl_context"] = _context()
-        if proxy:
-            return _proxied(proxy, options)
-        manager = urllib3.PoolManager(**options)
-        if guarded:
-            manager.pool_classes_by_scheme = {"http": _GuardedPool, "https": _GuardedSecurePool}
+        manager = _proxied(proxy, options) if proxy else urllib3.PoolManager(**options)
+        manager.pool_classes_by_scheme = _pool_classes(self._sockets, guarded and not proxy)
         return manager
 
 

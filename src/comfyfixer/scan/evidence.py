@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from comfyfixer.model.reference import base_name
+from comfyfixer.redact import redact
 from comfyfixer.scan.graph import Graph
 from comfyfixer.scan.needs import Need
 from comfyfixer.scan.raw import RawNode
@@ -100,14 +101,14 @@ def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, st
 
 
 def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
-    """URL to origin, best first: the node's own declaration, others, the top level, notes."""
+    """URL to origin, best first: the node's own declaration, others, the top level, notes. Authors' keys are left out."""
     urls: dict[str, str] = {}
     for origin in ("properties", "models") if declared else ():
         for entry in declared:
             if entry.url and entry.origin == origin:
-                urls.setdefault(entry.url, origin)
+                urls.setdefault(redact(entry.url), origin)
     for url in links:
-        urls.setdefault(url, "note")
+        urls.setdefault(redact(url), "note")
     return dict(list(urls.items())[:_MAX_URLS]) if len(urls) > _MAX_URLS else urls
 
 

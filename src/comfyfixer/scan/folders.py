@@ -57,6 +57,35 @@ _BY_CLASS: Final = tuple(
         (r"modelpatch", "model_patches"),
     )
 )
+_BY_OUTPUT: Final = {
+    "VAE": "vae",
+    "CLIP": "text_encoders",
+    "MODEL": "diffusion_models",
+    "CONTROL_NET": "controlnet",
+    "UPSCALE_MODEL": "upscale_models",
+    "CLIP_VISION": "clip_vision",
+    "STYLE_MODEL": "style_models",
+    "GLIGEN": "gligen",
+    "PHOTOMAKER": "photomaker",
+    "AUDIO_ENCODER": "audio_encoders",
+    "MODEL_PATCH": "model_patches",
+    "LATENT_UPSCALE_MODEL": "latent_upscale_models",
+    "IPADAPTER": "ipadapter",
+    "INSTANTID": "instantid",
+    "PULID": "pulid",
+    "PULIDFLUX": "pulid",
+    "SAM_MODEL": "sams",
+    "LORA_STACK": "loras",
+    "FACERESTORE_MODEL": "facerestore_models",
+    "WANVIDEOMODEL": "diffusion_models",
+    "WANVAE": "vae",
+    "WANVIDLORA": "loras",
+    "WANTEXTENCODER": "text_encoders",
+    "HYVIDEOMODEL": "diffusion_models",
+    "HYVIDLORA": "loras",
+}
+_WHOLE: Final = frozenset({"MODEL", "CLIP", "VAE"})
+
 _LOADS: Final = re.compile(r"load|select|picker|stack|chooser")
 
 
@@ -80,3 +109,12 @@ def folder_of_class(node_type: str) -> str | None:
     if found[:1] == ["clip_vision"]:
         return "clip_vision"
     return found[0] if len(found) == 1 else None
+
+
+def folder_of_outputs(outputs: frozenset[str], inputs: frozenset[str]) -> str | None:
+    """The folder of the one file that a node loads, by what comes out of it and did not go in."""
+    made = outputs - inputs
+    if made >= _WHOLE:
+        return "checkpoints"
+    folders = {_BY_OUTPUT.get(kind) for kind in made}
+    return folders.pop() if len(folders) == 1 else None

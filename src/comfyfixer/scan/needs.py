@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from comfyfixer.scan.folders import folder_of_class, folder_of_input
+from comfyfixer.scan.folders import folder_of_class, folder_of_input, folder_of_outputs
 from comfyfixer.scan.graph import Graph, Node
 from comfyfixer.scan.knowledge import ROW, Knowledge, Slot
 from comfyfixer.scan.nested import Entry, nested_entries
+from comfyfixer.scan.raw import RawOutput
 from comfyfixer.scan.text_tags import EMBEDDING, LORA, embeddings, lora_tags
 from comfyfixer.scan.values import names_model_file, placeholder, stands_for_no_file
 from comfyfixer.scan.widgets import entries, switched_off, unplaced, value_at
@@ -24,6 +25,8 @@ _REMOTE: Final = re.compile(
     r"^(BizyAir|DownloadAndLoad|\(Down\)Load|\[Comfy3D\] Load)|Preprocessor$| VFI$", re.IGNORECASE
 )
 """Their models stay on another machine, or are fetched by the node itself."""
+
+_OUTPUTS: Final = msgspec.json.Decoder(list[RawOutput] | None)
 
 
 class Need(msgspec.Struct, gc=False):
@@ -123,6 +126,9 @@ def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset
         if not (name in taken or (index is not None and index in taken))
         for need in _in_value(node, name, index, value, graph, knowledge)
     ]
+    if len(found) == 1 and found[0].folder is None and not taken:
+        found[0].folder = _folder_by_outputs(node)
+        found[0].known_by = "node-outputs" if found[0].folder else None
     stale = [name for name in unplaced(node) if folder_of_input(name)]
     if stale:
         found = _without_stale(found, stale)
@@ -164,6 +170,18 @@ def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tup
         return listed.pop(), knowledge.slots[node.type][0].known_by
     folder = folder_of_class(node.type)
     return (folder, "node-name") if folder else (None, None)
+
+
+def _folder_by_outputs(node: Node) -> str | None:
+    if node.raw is None:
+        return None
+    try:
+        outputs = _OUTPUTS.decode(node.raw.outputs)
+    except msgspec.ValidationError:
+        return None
+    made = frozenset(output.type for output in outputs or () if type(output.type) is str)
+    taken_in = frozenset(socket.type for socket in node.raw.inputs or () if type(socket.type) is str)
+    return folder_of_outputs(made, taken_in)
 
 
 @lru_cache(maxsize=8192)

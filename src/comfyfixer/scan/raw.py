@@ -46,15 +46,23 @@ class RawNode(msgspec.Struct, gc=False):
     Attributes:
         mode: 2 is muted, 4 is bypassed, anything else runs.
         widgets_values: A list by position, or an object by name.
+        outputs: Read for the few nodes of which nothing else tells what they load.
     """
 
     id: Any = None
     type: Any = None
     mode: Any = 0
     inputs: list[RawInput] | None = None
+    outputs: msgspec.Raw = msgspec.Raw(b"null")
     properties: RawProperties | None = None
     widgets_values: Any = None
     widgets_values_named: Any = None
+
+
+class RawOutput(msgspec.Struct, gc=False):
+    """An output of a node."""
+
+    type: Any = None
 
 
 class RawPort(msgspec.Struct, gc=False):

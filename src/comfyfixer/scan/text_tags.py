@@ -28,10 +28,10 @@ def embeddings(text: str) -> Iterator[str]:
 
 
 def lora_tags(text: str) -> Iterator[str]:
-    """Names in `<lora:NAME:weight>`, each once."""
+    """Names in `<lora:NAME:weight>`, each once; `$NAME` is a variable that a pack fills in."""
     seen: set[str] = set()
     for match in _LORA.finditer(text):
         name = match[1].strip()
-        if name and name not in seen:
+        if name and not name.startswith("$") and name not in seen:
             seen.add(name)
             yield name
