@@ -38,8 +38,8 @@ class ModelReference(msgspec.Struct, frozen=True, kw_only=True):
         filename: Base name of `value`.
         folder: ComfyUI's own folder name (`checkpoints`, `text_encoders`, ...), None where nothing tells.
         expected_type: `expected_type(folder)`.
-        folder_known_by: `builtin`, `pack`, `properties`, `popular`, `input-name`, `node-name`, `node-outputs` (what comes
-            out of the node), or None with a folder of None.
+        folder_known_by: `builtin`, `pack`, `properties`, `popular`, `input-name`, `node-name`, `node-outputs` (by what
+            comes out of the node), or None with a folder of None.
         node_id: Flattened id (`5:3:1` inside subgraph instances).
         node_type: Class name.
         input: Name of the node's input, or `widget <n>` / a key path where no schema names it.
