@@ -30,7 +30,10 @@ def read_node_source(
         loaders: Also read what its loaders list.
     """
     with _without_garbage_collection():
-        return _read(Interpreter(str(main_file)), table, code_dir, loaders=loaders)
+        interpreter = Interpreter(str(main_file))
+        source = _read(interpreter, table, code_dir, loaders=loaders)
+        interpreter.forget()
+        return source
 
 
 @contextlib.contextmanager

@@ -41,9 +41,7 @@ def call_function(machine: Machine, function: Function, args: list[object], keyw
     if isinstance(function.node, ast.Lambda):
         return machine.evaluate(function.node.body, scope)
     frame = Frame()
-    if function.node not in machine.generators:
-        machine.generators[function.node] = _is_generator(function.node)
-    if machine.generators[function.node]:
+    if function.around.module.has_yield and _is_generator(function.node):
         frame.yielded = Row()
     machine.frames.append(frame)
     try:

@@ -180,8 +180,9 @@ def _slice(machine: Machine, value: object, node: ast.Slice, scope: Scope) -> ob
     return UNKNOWN
 
 
-def _lambda(_machine: Machine, node: ast.Lambda, scope: Scope) -> object:
-    return Function(node, scope)
+def _lambda(machine: Machine, node: ast.Lambda, scope: Scope) -> object:
+    machine.functions.append(Function(node, scope))
+    return machine.functions[-1]
 
 
 def _named(machine: Machine, node: ast.NamedExpr, scope: Scope) -> object:

@@ -210,10 +210,20 @@ class Interpreter(Machine):
         finally:
             self.doubt, self.frames = doubt, frames
 
+    def forget(self) -> None:
+        """Let go of the syntax trees: functions, classes and modules know each other in circles."""
+        for module in self._by_file.values():
+            module.scope.names.clear()
+        self._source.clear()
+        for function in self.functions:
+            del function.node
+
     def _parse(self, module: Module) -> ast.Module:
         """The syntax tree; one that can't be had leaves the module open."""
+        source = self._read(module)
+        module.has_yield, module.lists_files = b"yield" in source, b"get_filename_list" in source
         try:
-            return ast.parse(self._read(module))
+            return ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             self.unreadable[module.file] = f"{getattr(error, 'msg', None) or error}{line}"

@@ -8,7 +8,7 @@ import msgspec
 from comfyfixer.inventory.reading.collections import walk
 from comfyfixer.inventory.reading.machine import Machine, Raised, Returned, TooMuch
 from comfyfixer.inventory.reading.schema import schema_of
-from comfyfixer.inventory.reading.values import UNKNOWN, Class, Made, Row, Table
+from comfyfixer.inventory.reading.values import UNKNOWN, Class, Function, Instance, Made, Module, Pending, Row, Table
 from comfyfixer.model.reference import LoaderInput
 
 _ONE_WIDGET: Final = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR", "MULTICOMBO"})
@@ -34,8 +34,9 @@ class _Input(msgspec.Struct):
 def loader_inputs(machine: Machine, classes: Table) -> dict[str, dict[str, LoaderInput]]:
     """Type to input name to what it lists; types without such inputs are left out."""
     found: dict[str, dict[str, LoaderInput]] = {}
+    known: dict[Module, bool] = {}
     for node_type, node in classes.items():
-        if not isinstance(node_type, str) or not isinstance(node, Class):
+        if not isinstance(node_type, str) or not isinstance(node, Class) or not _may_list_files(node, known):
             continue
         machine.steps, machine.doubt = 0, 0
         machine.max_steps = _MAX_STEPS_A_CLASS
@@ -46,6 +47,26 @@ def loader_inputs(machine: Machine, classes: Table) -> dict[str, dict[str, Loade
         if inputs:
             found[node_type] = inputs
     return found
+
+
+def _may_list_files(node: Class, known: dict[Module, bool]) -> bool:
+    """Whether the source of a class, of its bases, or what it imports lists files at all: most nodes do not."""
+    if node.module not in known:
+        known[node.module] = node.module.lists_files or any(map(_from_lister, node.module.scope.names.values()))
+    return known[node.module] or any(isinstance(base, Class) and _may_list_files(base, known) for base in node.bases)
+
+
+def _from_lister(value: object) -> bool:
+    match value:
+        case Module():
+            return value.lists_files
+        case Pending() | Class():
+            return value.module.lists_files or not value.module.ran
+        case Function():
+            return value.around.module.lists_files
+        case Row():
+            return bool(value.folders)
+    return isinstance(value, Table | Instance)
 
 
 def _of_class(machine: Machine, node: Class) -> dict[str, LoaderInput]:

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from comfyfixer.inventory.reading.pack_files import PackFiles
-from comfyfixer.inventory.reading.values import External, Module, Row, Scope, Table
+from comfyfixer.inventory.reading.values import External, Function, Module, Row, Scope, Table
 
 MAX_STEPS: Final = 300_000
 MAX_SECONDS: Final = 10.0
@@ -65,7 +65,7 @@ class Machine(ABC):
         direct: Types that the pack writes into ComfyUI's own mapping.
         files: The pack's files.
         main: The module that ComfyUI imports.
-        generators: Which functions that were called have a `yield`.
+        functions: All that were defined so far.
         incomplete: Sentences: what could not be followed.
     """
 
@@ -81,7 +81,7 @@ class Machine(ABC):
         self.constants: dict[str, object] = {}
         self.direct = Table()
         self.incomplete: list[str] = []
-        self.generators: dict[ast.AST, bool] = {}
+        self.functions: list[Function] = []
 
     def step(self) -> None:
         """Count one step of work.

@@ -13,14 +13,16 @@ class PackFiles:
     def __init__(self, root: str) -> None:
         self.root = os.path.normpath(root)
         self._real = os.path.realpath(root)
+        self._inside: dict[str, bool] = {}
         self._folders: dict[str, list[str] | None] = {}
 
     def inside(self, path: str) -> bool:
         """Whether a path is in the pack, also after links are followed."""
         path = os.path.normpath(path)
-        if "\0" in path or not _below(path, self.root):
-            return False
-        return _below(os.path.realpath(path), self._real)
+        if path not in self._inside:
+            below = "\0" not in path and _below(path, self.root)
+            self._inside[path] = below and _below(os.path.realpath(path), self._real)
+        return self._inside[path]
 
     def exists(self, path: str) -> bool | None:
         """None where the path is not the pack's own."""

@@ -80,6 +80,7 @@ def _delete(machine: Machine, node: ast.Delete, scope: Scope) -> None:
 
 def _function(machine: Machine, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
     function = Function(node, scope.around if scope.is_class and scope.around else scope)
+    machine.functions.append(function)
     assign(machine, ast.Name(node.name), decorate(machine, node.decorator_list, function, scope), scope)
 
 

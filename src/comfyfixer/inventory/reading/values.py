@@ -80,6 +80,8 @@ class Module:
         file: Absolute path of the source, or of the folder for one without `__init__.py`.
         open: It may have further names.
         ran: Its body was read.
+        has_yield: Some function in it may be a generator.
+        lists_files: Its source asks ComfyUI for the files of a model folder.
     """
 
     def __init__(self, name: str, file: str, *, is_package: bool) -> None:
@@ -89,6 +91,8 @@ class Module:
         self.scope = Scope(self)
         self.open = False
         self.ran = False
+        self.has_yield = False
+        self.lists_files = False
 
     @property
     def package(self) -> str:
