@@ -14,6 +14,8 @@ _MAX_CHARACTERS: Final = 200
 
 def redact(url: str) -> str:
     """The address with `***` for each query value that looks like a key or signature, and without a user's name."""
+    if "=" not in url and "@" not in url:
+        return url
     return _SECRET_VALUES.sub(r"\1***", _USER_INFO.sub(r"\1***@", url))
 
 
