@@ -1,12 +1,16 @@
 """One workflow file from disk to its needs; a file that can't be read becomes a row that says why."""
 
 import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import Workflow
+from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.paths import printable
-from comfyfixer.scan.knowledge import Knowledge
+from comfyfixer.pipeline.readings import Readings, reader_version, stamp
+from comfyfixer.scan.knowledge import Knowledge, builtin_knowledge
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
 
 
@@ -23,6 +27,32 @@ class Reader:
             return read_workflow(_bytes_of(path), shown, self._knowledge)
         except WorkflowError as error:
             return Workflow(path=shown, format="ui", ok=False, error=Problem.of(error, where=shown))
+
+
+class RememberingReader:
+    """Reads only what changed since the last scan."""
+
+    def __init__(self, cache: Path, pack_inputs: Mapping[str, Mapping[str, LoaderInput]]) -> None:
+        self._readings = Readings(cache, reader_version(pack_inputs))
+        self._pack_inputs = pack_inputs
+
+    def read(self, path: str) -> Workflow | None:
+        """What the file needs; None where it is no workflow."""
+        known, workflow = self._readings.known(path)
+        if not known:
+            before = stamp(path)
+            workflow = self._reader.read(path)
+            self._readings.keep(path, before, workflow)
+        return workflow
+
+    def save(self) -> None:
+        """Remember for the next scan."""
+        self._readings.save()
+
+    @cached_property
+    def _reader(self) -> Reader:
+        """Made when the first file has to be read."""
+        return Reader(builtin_knowledge().with_packs(self._pack_inputs))
 
 
 def _bytes_of(path: str) -> bytes:

@@ -95,10 +95,9 @@ def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> 
     """Each file's needs, in order; None for a file that is no workflow."""
     if not files:
         return
-    from comfyfixer.pipeline.reading import Reader
-    from comfyfixer.scan.knowledge import builtin_knowledge
+    from comfyfixer.pipeline.reading import RememberingReader
 
-    reader = Reader(builtin_knowledge().with_packs(_pack_inputs(inventory.packs)))
+    reader = RememberingReader(session.workdir.readings, _pack_inputs(inventory.packs))
     for number, path in enumerate(files, start=1):
         workflow = reader.read(path)
         if workflow is not None:
@@ -107,6 +106,7 @@ def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> 
         if number % _PROGRESS_EVERY == 0 or number == len(files):
             session.check_stop()
             session.emit("phase.progressed", current=number, total=len(files))
+    reader.save()
 
 
 def _tell_error(session: Session, workflow: Workflow) -> None:
