@@ -88,6 +88,16 @@ def test_without_source_or_where_it_cannot_be_read_the_packaged_table_counts(tmp
     assert builtin(tmp_path, str(tmp_path)) == packaged
 
 
+def test_the_packaged_table_has_no_newer_types_for_an_older_comfyui(tmp_path: Path) -> None:
+    newest = builtin(tmp_path, None)
+    put(tmp_path / "comfyui_version.py", '__version__ = "0.33.0"\n')
+    older = builtin(tmp_path, str(tmp_path))
+    assert older < newest
+    assert "KSampler" in older
+    put(tmp_path / "comfyui_version.py", '__version__ = "0.34.1"\n')
+    assert builtin(tmp_path, str(tmp_path)) == newest
+
+
 def test_an_empty_installation_is_taken_without_heavy_imports(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     script = (

@@ -18,23 +18,44 @@ class _Node(msgspec.Struct):
     since: str
 
 
+class _Meta(msgspec.Struct):
+    comfyui_version: str
+
+
 class _Table(msgspec.Struct):
+    meta: _Meta = msgspec.field(name="_meta")
     nodes: dict[str, _Node]
 
 
 def builtin_types(code_dir: str | None, table: FolderTable, cache: SourceCache) -> frozenset[str]:
     """Types that this ComfyUI registers without any pack."""
     if code_dir is None:
-        return _packaged()
+        return _packaged(None)
     code = Path(code_dir)
     places = [str(code / "nodes.py"), str(code / "comfy_extras"), str(code / "comfy_api_nodes")]
     own = cache.get(f"built-in {code_dir}", places, lambda: _from_source(code, table))
-    return own.node_types if own.complete else _packaged()
+    return own.node_types if own.complete else _packaged(code)
 
 
-def _packaged() -> frozenset[str]:
-    """What the newest ComfyUI that is known here has."""
-    return frozenset(msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table).nodes)
+def _packaged(code: Path | None) -> frozenset[str]:
+    """What the newest ComfyUI that is known here has; of an older one, only what is as old as the table's own."""
+    table = msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table)
+    newest = code is None or _version(code) > _numbers(table.meta.comfyui_version)
+    return frozenset(name for name, node in table.nodes.items() if newest or node.since.startswith("<="))
+
+
+def _version(code: Path) -> tuple[int, ...]:
+    """Of the installed ComfyUI, from the file its releases write; very high where it can't be read."""
+    try:
+        text = (code / "comfyui_version.py").read_text(encoding="utf-8")[:2000]
+    except (OSError, ValueError):
+        return (9999,)
+    _, found, rest = text.partition('__version__ = "')
+    return _numbers(rest.partition('"')[0]) if found else (9999,)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() and len(part) < 9 else 0 for part in version.split(".")[:4])
 
 
 def _from_source(code: Path, table: FolderTable) -> PackSource:
