@@ -1,48 +1,69 @@
-"""Progress bars: what a person sees on a terminal."""
+"""Bars on a terminal."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from comfyfixer.cli.progress import Bars
 from comfyfixer.model.event import Event
 
 
-def shown(*events: tuple[str, dict[str, Any]]) -> str:
-    """The bars after some events, as plain text."""
-    bars = Bars(Console(file=io.StringIO(), force_terminal=True, width=100))
-    for action, details in events:
-        bars.hear(Event(timestamp="", run_id="", action=action, details=details))
-    page = Console(file=io.StringIO(), width=100)
-    page.print(*bars.display.get_renderables())
+@pytest.fixture
+def screen() -> Iterator[tuple[Bars, io.StringIO]]:
+    """Bars on a terminal of 200 columns that is a string."""
+    text = io.StringIO()
+    bars = Bars(Console(file=text, force_terminal=True, width=200))
+    yield bars, text
     bars.close()
-    assert isinstance(page.file, io.StringIO)
-    return page.file.getvalue()
 
 
-DOWNLOADING = ("phase.started", {"phase": "downloading", "total": 5})
-STARTED = ("download.started", {"filename": "a[b].safetensors", "size_bytes": 2_000_000})
-HALF = ("download.progressed", {"filename": "a[b].safetensors", "bytes_done": 1_000_000, "bytes_total": 2_000_000})
+def tell(bars: Bars, action: str, **details: Any) -> None:
+    bars.hear(Event(timestamp="2026-05-01T12:00:00.000+00:00", run_id="1", action=action, details=details))
 
 
-def test_the_phase_counts_items_and_a_transfer_counts_bytes() -> None:
-    scanning = ("phase.started", {"phase": "scanning", "total": 9})
-    text = shown(scanning, DOWNLOADING, ("phase.progressed", {"current": 2, "total": 5}), STARTED, HALF)
-    phase, transfer = text.splitlines()
-    assert "scanning" not in text
-    assert phase.startswith("downloading")
-    assert "2/5" in phase
-    assert transfer.startswith("  a[b].safetensors")
-    assert "1.0/2.0 MB" in transfer
+def test_the_phase_and_each_transfer_have_a_bar(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    tell(bars, "phase.started", phase="downloading", total=3)
+    tell(bars, "phase.progressed", current=1, total=3)
+    tell(bars, "download.started", filename="one.safetensors", size_bytes=2_000_000, url="https://x")
+    tell(bars, "download.progressed", filename="one.safetensors", bytes_done=1_000_000, bytes_total=2_000_000)
+    bars.close()
+
+    assert "downloading" in text.getvalue()
+    assert "1/3" in text.getvalue()
+    assert "one.safetensors" in text.getvalue()
+    assert "1.0/2.0 MB" in text.getvalue()
 
 
-def test_a_transfer_that_ended_is_gone() -> None:
-    finished = ("download.finished", {"filename": "a[b].safetensors", "path": "/p", "size_bytes": 1, "seconds": 1})
-    assert "a[b]" not in shown(DOWNLOADING, STARTED, HALF, finished)
+def test_a_transfer_that_ended_leaves_the_screen(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    for ending in ("download.finished", "download.failed", "download.skipped"):
+        tell(bars, "download.started", filename="one.safetensors", size_bytes=None, url="https://x")
+        tell(bars, ending, filename="one.safetensors")
+    text.seek(0)
+    text.truncate()
+    tell(bars, "phase.started", phase="next", total=0)
+    bars.close()
+
+    assert "next" in text.getvalue()
+    assert "one.safetensors" not in text.getvalue()
 
 
-def test_a_long_name_keeps_its_beginning_and_its_extension() -> None:
-    name = "a" * 60 + "_fp8.safetensors"
-    text = shown(DOWNLOADING, ("download.started", {"filename": name, "size_bytes": None}))
-    assert "aaa...aaaa_fp8.safetensors" in text
+def test_names_from_outside_are_text_and_not_markup(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    tell(bars, "download.started", filename="[red]a[/red].safetensors", size_bytes=1, url="https://x")
+    tell(bars, "download.started", filename="x" * 90 + "_end.safetensors", size_bytes=1, url="https://x")
+    bars.close()
+
+    assert "[red]a[/red].safetensors" in text.getvalue()
+    assert "x" * 24 + "..." in text.getvalue()
+
+
+def test_events_that_have_no_bar_are_passed_over(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, _ = screen
+    tell(bars, "phase.progressed", current=1, total=2)
+    tell(bars, "download.progressed", filename="unknown", bytes_done=1, bytes_total=2)
+    tell(bars, "request.sent", url="https://x")

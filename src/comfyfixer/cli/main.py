@@ -10,7 +10,7 @@ import click
 
 from comfyfixer import __version__
 from comfyfixer.cli.options import common_options
-from comfyfixer.errors import EXIT_DONE, ComfyFixerError, Interrupted, UsageError
+from comfyfixer.errors import EXIT_DONE, EXIT_USAGE, ComfyFixerError, Interrupted, UsageError
 
 COMMANDS: Final = {
     "auto": "Scan, resolve and download in one run.",
@@ -71,6 +71,9 @@ def _run(arguments: list[str]) -> int:
     command = next((word for word in arguments if word in COMMANDS), "comfyfixer")
     try:
         result = cli.main(arguments, prog_name="comfyfixer", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
     except SystemExit:  # so ends click, and `say`, when nobody reads any more (`| head`): all has been said
         return EXIT_DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort tells a bug as such
@@ -95,7 +98,7 @@ def _told(error: BaseException, command: str) -> ComfyFixerError:
         return error
     if isinstance(error, click.ClickException):
         hint = f"`comfyfixer {command} --help` shows what can be said" if command in COMMANDS else "`comfyfixer --help`"
-        return UsageError(error.format_message(), hint=hint)
+        return UsageError(" ".join(error.format_message().split()), hint=hint)
     if isinstance(error, (click.Abort, KeyboardInterrupt)):
         return Interrupted("Stopped at your request", hint="`comfyfixer resume` goes on where it stopped")
     return _bug(error)
