@@ -101,7 +101,7 @@ def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, st
 
 
 def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
-    """URL to origin, best first: the node's own declaration, others, the top level, notes. Authors' keys are left out."""
+    """URL to origin, best first: the node's own declaration, others, the top level, notes; authors' keys left out."""
     urls: dict[str, str] = {}
     for origin in ("properties", "models") if declared else ():
         for entry in declared:
