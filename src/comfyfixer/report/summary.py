@@ -6,7 +6,7 @@ from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, WorkflowView, counts, items, workflow_views
-from comfyfixer.report.words import common_folder, plural, sentences, size_text
+from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
 
 
 def summary(overview: Overview) -> str:
@@ -16,6 +16,8 @@ def summary(overview: Overview) -> str:
     parts = (
         _head(overview, joined, views),
         _needs_you(joined),
+        _not_yet(joined, "missing", "Missing", "Not looked for yet: `comfyfixer resolve` finds what can be proven."),
+        _not_yet(joined, "accepted", "Proven, not fetched yet", "`comfyfixer download` fetches and verifies these."),
         _nodes(overview.missing_nodes),
         _problems(overview),
         _placed(joined),
@@ -55,7 +57,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
 
 
 def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
-    open_items = [item for item in joined if item.state != "placed"]
+    open_items = [item for item in joined if item.state not in ("placed", "accepted", "missing")]
     if open_items:
         yield "## Needs you"
     for item in open_items:
@@ -65,6 +67,21 @@ def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
         yield _text(sentences(item.said, item.hint))
         yield f"Needed by {_names(item.missing.workflows)}."
         yield from _candidates(item)
+
+
+def _not_yet(joined: Sequence[Item], state: str, title: str, then: str) -> Iterator[str]:
+    """What the next step will deal with: one line each."""
+    waiting = [item for item in joined if item.state == state]
+    if not waiting:
+        return
+    yield f"## {title}"
+    yield ""
+    yield then
+    yield ""
+    yield "| file | folder | needed by |"
+    yield "|---|---|---|"
+    for item in waiting:
+        yield f"| {_code(item.missing.filename)} | {item.missing.folder or 'unknown'} | {_names(item.missing.workflows)} |"
 
 
 def _candidates(item: Item) -> Iterator[str]:
@@ -175,8 +192,7 @@ def _foot() -> Iterator[str]:
 
 def _text(text: str) -> str:
     """One line; nothing in it opens a tag or a link."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return line.replace("<", "&lt;").replace("](", "] (")
+    return one_line(text).replace("<", "&lt;").replace("](", "] (")
 
 
 def _cell(text: str) -> str:
@@ -185,7 +201,7 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """As code, with a fence longer than any run of back-ticks inside; safe inside a table."""
-    line = "".join(character if character.isprintable() else " " for character in text).replace("|", "\\|")
+    line = one_line(text).replace("|", "\\|")
     fence = "`"
     while fence in line:
         fence += "`"

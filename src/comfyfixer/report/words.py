@@ -38,4 +38,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 def shown(text: str) -> str:
     """Foreign text without control and direction characters, which a terminal would obey."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return one_line(text, "\ufffd")
+
+
+def one_line(text: str, instead: str = " ") -> str:
+    """Text with each sign that can't be printed replaced: line breaks, control and direction signs."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else instead for sign in text)
