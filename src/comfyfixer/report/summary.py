@@ -81,7 +81,8 @@ def _not_yet(joined: Sequence[Item], state: str, title: str, then: str) -> Itera
     yield "| file | folder | needed by |"
     yield "|---|---|---|"
     for item in waiting:
-        yield f"| {_code(item.missing.filename)} | {item.missing.folder or 'unknown'} | {_names(item.missing.workflows)} |"
+        missing = item.missing
+        yield f"| {_code(missing.filename)} | {missing.folder or 'unknown'} | {_names(missing.workflows)} |"
 
 
 def _candidates(item: Item) -> Iterator[str]:
