@@ -74,6 +74,7 @@ class Workdir:
         self.state_dir = root / ".comfyfixer"
         self.run_lock = self.state_dir / "run.lock"
         self.run_record = self.state_dir / "run.json"
+        self.node_sources = self.state_dir / "sources.msgpack"
         self.readings = self.state_dir / "readings.msgpack"
         self.answers = self.state_dir / "answers.sqlite"
         self.scan_summary = self.state_dir / "scan.json"

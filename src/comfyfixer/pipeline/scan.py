@@ -35,9 +35,10 @@ def scan(session: Session) -> None:
     session.emit("installation.found", path=printable(installation.base_dir), found_by=installation.found_by)
     targets = scan_targets(session, installation)
     session.emit("phase.started", phase="scanning", total=0)
-    inventory = take(installation, session.emit)
+    files = list(workflow_files(targets, session.found_problem))
+    inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
-    workflows, passed_over = _read(session, targets, inventory)
+    workflows, passed_over = _read(session, files, inventory)
     inventory = _with_folders_of(workflows, inventory)
     models = find_missing_models(workflows, inventory)
     nodes = find_missing_nodes(workflows, inventory)
@@ -75,8 +76,8 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
     return there
 
 
-def _read(session: Session, targets: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
-    """Every workflow below the targets, unreadable ones with their error; and the number of other files."""
+def _read(session: Session, files: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
+    """Every workflow among the files, unreadable ones with their error; and the number of other files."""
     started = time.monotonic()
     files = workflow_files(targets, session.found_problem)
     workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
