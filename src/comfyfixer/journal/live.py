@@ -104,11 +104,11 @@ def _with_progress(status: Status, details: dict[str, Any], bytes_done: int, byt
     return _with_data(msgspec.structs.replace(status, downloads=tuple(rows)), current_download=name)
 
 
-def _download_ended(status: Status, details: dict[str, Any], field: str | None) -> Status:
+def _download_ended(status: Status, details: dict[str, Any], field: str) -> Status:
     rows = tuple(row for row in status.downloads if row.filename != details["filename"])
     current = rows[-1].filename if rows else None
     status = _with_data(msgspec.structs.replace(status, downloads=rows), current_download=current)
-    return _with_data(status, **{field: getattr(status.data, field) + 1}) if field else status
+    return _with_data(status, **{field: getattr(status.data, field) + 1})
 
 
 def _download_finished(status: Status, details: dict[str, Any]) -> Status:
@@ -116,7 +116,8 @@ def _download_finished(status: Status, details: dict[str, Any]) -> Status:
 
 
 def _download_skipped(status: Status, details: dict[str, Any]) -> Status:
-    return _download_ended(status, details, None)
+    """What is in its place already counts as done: a resumed run's numbers are those of `downloads.json`."""
+    return _download_ended(status, details, "downloads_successful")
 
 
 def _download_failed(status: Status, details: dict[str, Any]) -> Status:
