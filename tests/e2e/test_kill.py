@@ -166,7 +166,9 @@ def test_killed_while_downloading_the_files_go_on_at_the_byte_where_they_stopped
     assert ranges == {f"bytes={size}-" for size in kept.values()}
     assert {request.status for request in since(hub, seen, "cdn", "storage")} == {206}
     assert product.digests() == placed() | present()
+    numbers = product.status_file()["data"]
     assert sum(row["success"] for row in product.output("downloads.json")) == len(placed())
+    assert (numbers["downloads_successful"], numbers["downloads_failed"]) == (len(placed()), 1)
 
 
 def test_a_run_that_was_killed_and_finished_by_resume_is_complete(product: Product, hub: Hub) -> None:

@@ -99,6 +99,7 @@ def documents() -> Documents:
 
 def saved(folder: Path, documents: Documents, hub: Hub) -> Product:
     product = Product(folder, hub)
+    (product.root / "comfyui_version.py").write_text('__version__ = "99.0.0"\n')  # the templates' own, or a newer one
     product.clear_workflows()
     for name, document in documents.items():
         product.save(name, json.dumps(document).encode())
@@ -184,6 +185,21 @@ def test_missing_nodes_are_those_that_the_templates_do_not_call_core(
 
     assert len(core) > 300
     assert missing & core == set()
+
+
+def test_nodes_that_are_newer_than_the_installed_comfyui_ask_for_an_update(
+    done: tuple[Product, Ran, Hub], documents: Documents, tmp_path: Path
+) -> None:
+    product, _, hub = done
+    older = saved(tmp_path, documents, hub)
+    (older.root / "comfyui_version.py").write_text('__version__ = "0.3.0"\n')
+    older.run("scan")
+    known = {row["node_type"] for row in product.output("missing_nodes.json")}
+    newer = [row for row in older.output("missing_nodes.json") if row["node_type"] not in known]
+
+    assert newer
+    assert {row["pack"]["id"] for row in newer} == {"comfy-core"}
+    assert all("update ComfyUI" in row["note"] for row in newer)
 
 
 def test_a_second_run_finds_everything_in_its_place(done: tuple[Product, Ran, Hub]) -> None:
