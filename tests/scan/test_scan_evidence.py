@@ -84,3 +84,12 @@ def test_odd_declarations_do_no_harm() -> None:
     for models in ("text", [1, None, {"name": 7}, {"url": URL}], {"name": "demo.safetensors"}):
         odd = node(4, "CheckpointLoaderSimple", ["demo.safetensors"], properties={"models": models})
         assert len(read(ui([odd])).models) == 1
+
+
+def test_lists_that_no_program_writes_cost_no_time() -> None:
+    entries = [{"name": "demo.safetensors", "url": f"https://x.org/{number}"} for number in range(2_000)]
+    nodes = [node(number, "VAELoader", ["demo.safetensors"], properties={"models": entries}) for number in range(100)]
+    found = read(ui(nodes)).models
+
+    assert len(found) == 100
+    assert all(1 <= len(one.urls) <= 16 for one in found)

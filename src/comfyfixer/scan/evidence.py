@@ -19,6 +19,8 @@ _LONGEST_URL: Final = 2_000
 _PLAIN: Final = re.compile(r"[\w.~-]+", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-f]{8,128}")
 _LEGACY: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
+_MAX_LISTED: Final = 1_000
+_MAX_ENTRIES: Final = 64
 _MAX_URLS: Final = 16
 
 
@@ -50,15 +52,16 @@ class Evidence:
         """Entries of that name that may mean this need's file: its own node's first, then those for its folder."""
         if self._entries is None:
             self._entries = _by_name(self._graph.declaring, self._top_level)
-        own: list[Declared] = []
-        others: list[Declared] = []
         raw = need.node.raw
-        for entry, holder in self._entries.get(name, ()):
-            if holder is raw and raw is not None:
-                own.append(_read(entry, holder, own=True))
-            elif _may_mean(entry, need):
-                others.append(_read(entry, holder, own=False))
-        return own + others if others else own
+        own = [_read(entry, "properties", own=True) for entry in _own_entries(raw, name)]
+        entries = self._entries.get(name, ())
+        if len(entries) <= len(own):
+            return own
+        return own + [
+            _read(entry, "models" if holder is None else "properties", own=False)
+            for entry, holder in entries
+            if (holder is not raw or raw is None) and _may_mean(entry, need)
+        ]
 
     def links(self, filename: str) -> list[str]:
         """Links in notes to a file of exactly that name."""
@@ -76,6 +79,17 @@ class Evidence:
             for text in notes:
                 found.update(dict.fromkeys(_links_to(name, text)))
         return list(found)
+
+
+def _own_entries(raw: RawNode | None, name: str) -> list[dict[str, Any]]:
+    models = raw.properties.models if raw is not None and raw.properties is not None else None
+    return [entry for entry in _entries(models) if base_name(entry["name"]) == name] if models else []
+
+
+def _entries(models: Any) -> list[dict[str, Any]]:
+    """Entries with a name; a list that no program writes is cut."""
+    listed = models[:_MAX_LISTED] if type(models) is list else ()
+    return [entry for entry in listed if type(entry) is dict and type(entry.get("name")) is str]
 
 
 def _may_mean(entry: dict[str, Any], need: Need) -> bool:
@@ -134,15 +148,14 @@ def _by_name(declaring: Iterable[RawNode], top_level: Any) -> dict[str, list[tup
     table: dict[str, list[tuple[dict[str, Any], RawNode | None]]] = {}
     lists: list[tuple[Any, RawNode | None]] = [(raw.properties.models, raw) for raw in declaring if raw.properties]
     for models, holder in [*lists, (top_level, None)]:
-        for entry in models if type(models) is list else ():
-            name = entry.get("name") if type(entry) is dict else None
-            if type(name) is str:
-                table.setdefault(base_name(name), []).append((entry, holder))
+        for entry in _entries(models):
+            known = table.setdefault(base_name(entry["name"]), [])
+            if len(known) < _MAX_ENTRIES:
+                known.append((entry, holder))
     return table
 
 
-def _read(entry: dict[str, Any], holder: RawNode | None, *, own: bool) -> Declared:
-    origin = "models" if holder is None else "properties"
+def _read(entry: dict[str, Any], origin: str, *, own: bool) -> Declared:
     return Declared(_url(entry.get("url")), _directory(entry.get("directory")), _hashes(entry), origin, own)
 
 

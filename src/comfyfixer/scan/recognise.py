@@ -15,7 +15,6 @@ MAX_BYTES: Final = 100 * 1024 * 1024
 _UI: Final = msgspec.json.Decoder(RawWorkflow)
 _ANY: Final = msgspec.json.Decoder(msgspec.Raw)
 _STRINGS: Final = rb'"(?:[^"\\]|\\.)*"'
-_NO_NUMBER: Final = re.compile(_STRINGS + rb"|-?\b(?:NaN|Infinity)\b|-?\d+(?:\.\d*)?[eE]\+?\d{3,}", re.DOTALL)
 _LONE_SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
@@ -87,7 +86,7 @@ def _check_json(text: bytes) -> None:
     try:
         _ANY.decode(text)
     except msgspec.DecodeError:
-        _ANY.decode(_COMMENTS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"", text))
+        _tolerant(_COMMENTS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"", text))
 
 
 def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
@@ -96,22 +95,27 @@ def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
         return None
     try:
         return _read(text)
-    except msgspec.ValidationError:
-        return _read(_mended(text))
     except msgspec.DecodeError:
-        if not _names_nodes(text):
-            _check_json(text)
-            return None
-        mended = _mended(text)
-        if mended == text:
-            raise
-        return _read(mended)
+        if _names_nodes(text):
+            return _from_loose(_tolerant(text))
+        _check_json(text)
+        return None
 
 
-def _mended(text: bytes) -> bytes:
-    """Bare `NaN` and the like become null, as in the frontend; halves of characters become a replacement sign."""
-    numbers = _NO_NUMBER.sub(lambda found: found[0] if found[0][:1] == b'"' else b"null", text)
-    return _LONE_SURROGATE.sub(rb"\\ufffd", numbers)
+def _tolerant(text: bytes) -> Any:
+    """Bare `NaN` and the like become null, as in the frontend; halves of characters become a replacement sign.
+
+    Raises:
+        msgspec.DecodeError: It is no JSON even so.
+    """
+    import json  # msgspec is stricter and far faster: this is for the few files that need it
+
+    try:
+        return json.loads(_LONE_SURROGATE.sub(rb"\\ufffd", text), parse_constant=lambda _: None)
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def _read(text: bytes) -> RawWorkflow | Prompt | None:
