@@ -1,4 +1,4 @@
-"""Which files a scan reads: every `.json` below the given folders, each once, in path order."""
+"""Which files a scan reads: every `.json`, picture, film, sound and model below the folders, once, in path order."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -7,8 +7,9 @@ from typing import Final
 from comfyfixer.errors import InventoryError
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import printable
+from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 
-WORKFLOW_EXTENSIONS: Final = (".json",)
+WORKFLOW_EXTENSIONS: Final = frozenset({".json", *MEDIA_EXTENSIONS})
 
 
 def workflow_files(targets: Iterable[str], found_problem: Callable[[Problem], None]) -> list[str]:
@@ -47,7 +48,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _is_workflow_file(entry: os.DirEntry[str]) -> bool:
     """By name; a link that leads nowhere is read, and its failure told."""
-    return entry.name.lower().endswith(WORKFLOW_EXTENSIONS) and not _is_folder(entry)
+    extension = entry.name[entry.name.rfind(".") :].lower()
+    return extension in WORKFLOW_EXTENSIONS and not _is_folder(entry)
 
 
 def _unreadable(folder: str, error: OSError) -> InventoryError:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 
 from comfyfixer.errors import WorkflowError
@@ -11,6 +12,7 @@ from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.readings import Readings, reader_version, stamp
 from comfyfixer.scan.knowledge import Knowledge, builtin_knowledge
+from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
 
 
@@ -23,10 +25,28 @@ class Reader:
     def read(self, path: str) -> Workflow | None:
         """What the file needs; None where it is no workflow."""
         shown = printable(path).replace(os.sep, "/")
+        extension = os.path.splitext(path)[1].lower()
+        is_media = extension in MEDIA_EXTENSIONS
         try:
-            return read_workflow(_bytes_of(path), shown, self._knowledge)
+            return self._read_media(path, shown) if is_media else read_workflow(_bytes_of(path), shown, self._knowledge)
         except WorkflowError as error:
-            return Workflow(path=shown, format="ui", ok=False, error=Problem.of(error, where=shown))
+            kind = extension[1:] if is_media else "ui"
+            return Workflow(path=shown, format=kind, ok=False, error=Problem.of(error, where=shown))
+
+    def _read_media(self, path: str, shown: str) -> Workflow | None:
+        """Only the container's own parts are read: a film of 4 GB costs a few reads."""
+        from comfyfixer.scan.media.read import read_media
+
+        try:
+            with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+
+                def read_at(offset: int, length: int) -> bytes:
+                    file.seek(offset)
+                    return _read_up_to(file, length)
+
+                return read_media(read_at, os.fstat(file.fileno()).st_size, shown, self._knowledge)
+        except OSError as error:
+            raise _unreadable(error) from error
 
 
 class RememberingReader:
@@ -69,9 +89,25 @@ def _bytes_of(path: str) -> bytes:
         finally:
             os.close(handle)
     except OSError as error:
-        raise WorkflowError(
-            f"The file can't be read: {error.strerror or error}", hint="Check the file and its permissions"
-        ) from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> WorkflowError:
+    message = f"The file can't be read: {error.strerror or error}"
+    return WorkflowError(message, hint="Check the file and its permissions")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens what is no file, such as a pipe, without waiting for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _read_up_to(file: FileIO, length: int) -> bytes:
+    """As many bytes as there are, at most `length`."""
+    data = file.read(length) or b""
+    while len(data) < length and (more := file.read(length - len(data))):
+        data += more
+    return data
 
 
 def _rest(handle: int, so_far: int) -> bytes:

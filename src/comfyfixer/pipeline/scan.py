@@ -35,7 +35,7 @@ def scan(session: Session) -> None:
     session.emit("installation.found", path=printable(installation.base_dir), found_by=installation.found_by)
     targets = scan_targets(session, installation)
     session.emit("phase.started", phase="scanning", total=0)
-    files = list(workflow_files(targets, session.found_problem))
+    files = workflow_files(targets, session.found_problem)
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
     workflows, passed_over = _read(session, files, inventory)
@@ -79,7 +79,6 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
 def _read(session: Session, files: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
     """Every workflow among the files, unreadable ones with their error; and the number of other files."""
     started = time.monotonic()
-    files = workflow_files(targets, session.found_problem)
     workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
     failed = sum(not workflow.ok for workflow in workflows)
     session.emit(

@@ -35,14 +35,6 @@ from comfyfixer.scan.raw import RawWorkflow
 from comfyfixer.scan.read import describe
 from comfyfixer.scan.recognise import Prompt, recognise
 
-MEDIA_EXTENSIONS: Final = frozenset(
-    {
-        ".png", ".apng", ".webp", ".jpg", ".jpeg", ".avif", ".heic", ".mp4", ".mov", ".m4v", ".m4a", ".webm", ".mkv",
-        ".mka", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".svg", ".glb", ".safetensors", ".latent", ".exr",
-    }
-)  # fmt: skip
-"""Lower-case. What a file really is, its first bytes tell."""
-
 _HEAD: Final = 1024
 
 
