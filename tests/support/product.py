@@ -109,9 +109,9 @@ class Product:
             return None
 
     def events(self) -> list[Any]:
-        """Every event of every run, oldest run first."""
+        """Every event of every run, oldest run first; of a run at work those whose line is whole."""
         logs = sorted((self.workdir / "log").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-        return [json.loads(line) for log in logs for line in log.read_text("utf-8").splitlines()]
+        return [json.loads(line) for log in logs for line in log.read_text("utf-8").split("\n")[:-1]]
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of each file below `models`, by its path there."""
