@@ -369,6 +369,13 @@ HOSTILE = {
     "huge numbers": "x = 10\nfor _ in range(1000):\n    x = x * x",
     "doubling lists": "x = [1]\nfor _ in range(100):\n    x = x + x",
     "extending itself": "x = [1]\nfor _ in range(100):\n    x.extend(x)",
+    "doubling paths": "import os\nx = 'a' * 2000\nfor i in range(100):\n    x = os.path.join(x, x)",
+    "doubling path objects": "from pathlib import Path\nx = Path('a' * 2000)\nfor i in range(100):\n    x = x / str(x)",
+    "joining doubled": "x = 'a' * 2000\nfor i in range(100):\n    x = x.join([x, x, x]).replace('a', 'aaaa')",
+    "bases that double": "class A0: pass\n"
+    + "".join(f"class A{n}(A{n - 1}, A{n - 1}): pass\n" for n in range(1, 60))
+    + "x = A59.foo, A59.__mro__, issubclass(A59, int), hasattr(A59, 'y'), A59(1)\n",
+    "values in themselves": "d = {}\nd['d'] = d\nx = d | d\nl = []\nl.append(l)\ny = l in l, l == l, d == d",
     "a slow pattern": "import re\nNODE_CLASS_MAPPINGS = {re.sub('(a+)+$', '', 'a' * 40 + 'b'): 1}",
     "imports in a circle": "from . import x\nfrom .x import y\nNODE_CLASS_MAPPINGS = y",
     "a missing module": "from .nothing import NODE_CLASS_MAPPINGS",

@@ -16,6 +16,7 @@ from comfyfixer.inventory.reading.values import (
     PathValue,
     Row,
     Table,
+    ancestors,
 )
 
 
@@ -68,20 +69,15 @@ def module_attribute(machine: Machine, module: Module, name: str) -> object:
     raise Raised
 
 
-def class_attribute(machine: Machine, of: Class, name: str, *, _depth: int = 0) -> object:
+def class_attribute(machine: Machine, of: Class, name: str) -> object:
     """An attribute of a class or of its bases in the pack.
 
     Raises:
         LookupError: None of them has it.
     """
-    if name in of.attributes:
-        return machine.force(of.attributes, name)
-    for base in of.bases:
-        if isinstance(base, Class) and _depth < 20:
-            try:
-                return class_attribute(machine, base, name, _depth=_depth + 1)
-            except LookupError:
-                continue
+    for part in ancestors(of):
+        if isinstance(part, Class) and name in part.attributes:
+            return machine.force(part.attributes, name)
     raise LookupError(name)
 
 
@@ -95,7 +91,7 @@ def _of_class(machine: Machine, of: Class, name: str) -> object:
     if name == "__bases__":
         return tuple(of.bases)
     if name == "__mro__":
-        return tuple(_ancestors(of))
+        return tuple(ancestors(of))
     try:
         found = class_attribute(machine, of, name)
     except LookupError:
@@ -105,14 +101,6 @@ def _of_class(machine: Machine, of: Class, name: str) -> object:
             return Bound(found, of)
         return UNKNOWN if found.kind == "property" else found
     return found
-
-
-def _ancestors(of: Class) -> list[object]:
-    """The class and its bases, nearest first, as far as a plain order tells."""
-    found: list[object] = [of]
-    for base in of.bases:
-        found += _ancestors(base) if isinstance(base, Class) and len(found) < 100 else [base]
-    return list(dict.fromkeys(reversed(found)))[::-1]
 
 
 def _of_instance(machine: Machine, of: Instance, name: str) -> object:

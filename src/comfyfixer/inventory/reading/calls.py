@@ -16,6 +16,7 @@ from comfyfixer.inventory.reading.values import (
     Row,
     Scope,
     Table,
+    ancestors,
     join,
 )
 
@@ -102,9 +103,9 @@ def make_instance(machine: Machine, of: Class, args: list[object], keywords: dic
 
 
 def _fields(of: Class) -> list[str]:
-    inherited = [name for base in of.bases if isinstance(base, Class) for name in _fields(base)]
-    own = of.attributes.get(FIELDS)
-    return [*inherited, *(name for name in (own if isinstance(own, Row) else ()) if isinstance(name, str))]
+    """The annotated names of a class after those of its bases."""
+    rows = [part.attributes.get(FIELDS) for part in reversed(ancestors(of)) if isinstance(part, Class)]
+    return list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row if isinstance(name, str)))
 
 
 def make_class(

@@ -22,6 +22,7 @@ from comfyfixer.inventory.reading.values import (
     PathValue,
     Row,
     Table,
+    ancestors,
     join,
     truth,
 )
@@ -188,9 +189,8 @@ def _class_has(machine: Machine, of: Class, name: str) -> bool | None:
 def all_known(of: Class) -> bool:
     """Whether all bases of a class are the pack's own, or have no attributes that matter."""
     return all(
-        (isinstance(base, Class) and all_known(base))
-        or (isinstance(base, External) and base.name.rpartition(".")[2] in _PLAIN_BASES)
-        for base in of.bases
+        isinstance(base, Class) or (isinstance(base, External) and base.name.rpartition(".")[2] in _PLAIN_BASES)
+        for base in ancestors(of)
     )
 
 
@@ -236,20 +236,19 @@ def _is_a(value: object, kind: object) -> bool | None:
 
 def is_subclass(of: Class, kind: object) -> bool | None:
     """`issubclass(of, kind)`; an external kind counts by its last name, which is imported from many places."""
-    if of is kind:
-        return True
     if isinstance(kind, External) and kind.name == "builtins.object":
         return True
-    known: list[bool | None] = []
-    for base in of.bases:
-        if isinstance(base, Class):
-            known.append(is_subclass(base, kind))
-        elif isinstance(base, External) and isinstance(kind, External):
-            same = base.name.rpartition(".")[2] == kind.name.rpartition(".")[2]
-            known.append(True if same else None)
-        else:
-            known.append(None if base is UNKNOWN or isinstance(kind, External) else False)
-    return True if True in known else None if None in known else False
+    undecided = False
+    for base in ancestors(of):
+        if base is kind:
+            return True
+        if isinstance(base, External) and isinstance(kind, External):
+            if base.name.rpartition(".")[2] == kind.name.rpartition(".")[2]:
+                return True
+            undecided = True
+        elif not isinstance(base, Class):
+            undecided |= base is UNKNOWN or isinstance(kind, External)
+    return None if undecided else False
 
 
 def _issubclass(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:

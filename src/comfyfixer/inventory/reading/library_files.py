@@ -12,6 +12,8 @@ from comfyfixer.inventory.reading.library import Call
 from comfyfixer.inventory.reading.machine import Machine, Raised
 from comfyfixer.inventory.reading.values import UNKNOWN, Class, Instance, Made, Method, Module, PathValue, Row, Table
 
+MAX_PATH: Final = 4_096
+
 
 def text_of(value: object) -> str | None:
     """A path as text."""
@@ -19,8 +21,9 @@ def text_of(value: object) -> str | None:
 
 
 def _texts(args: list[object]) -> list[str] | None:
+    """All arguments as paths, None where one is unknown or they are longer than any path."""
     texts = [text for arg in args if (text := text_of(arg)) is not None and "\0" not in text]
-    return texts if len(texts) == len(args) else None
+    return texts if len(texts) == len(args) and sum(map(len, texts)) <= MAX_PATH else None
 
 
 def _on_text(function: Callable[..., object]) -> Call:

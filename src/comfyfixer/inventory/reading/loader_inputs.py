@@ -8,7 +8,18 @@ import msgspec
 from comfyfixer.inventory.reading.collections import walk
 from comfyfixer.inventory.reading.machine import Machine, Raised, Returned, TooMuch
 from comfyfixer.inventory.reading.schema import schema_of
-from comfyfixer.inventory.reading.values import UNKNOWN, Class, Function, Instance, Made, Module, Pending, Row, Table
+from comfyfixer.inventory.reading.values import (
+    UNKNOWN,
+    Class,
+    Function,
+    Instance,
+    Made,
+    Module,
+    Pending,
+    Row,
+    Table,
+    ancestors,
+)
 from comfyfixer.model.reference import LoaderInput
 
 _ONE_WIDGET: Final = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR", "MULTICOMBO"})
@@ -51,9 +62,13 @@ def loader_inputs(machine: Machine, classes: Table) -> dict[str, dict[str, Loade
 
 def _may_list_files(node: Class, known: dict[Module, bool]) -> bool:
     """Whether the source of a class, of its bases, or what it imports lists files at all: most nodes do not."""
-    if node.module not in known:
-        known[node.module] = node.module.lists_files or any(map(_from_lister, node.module.scope.names.values()))
-    return known[node.module] or any(isinstance(base, Class) and _may_list_files(base, known) for base in node.bases)
+    return any(_module_may(part.module, known) for part in ancestors(node) if isinstance(part, Class))
+
+
+def _module_may(module: Module, known: dict[Module, bool]) -> bool:
+    if module not in known:
+        known[module] = module.lists_files or any(map(_from_lister, module.scope.names.values()))
+    return known[module]
 
 
 def _from_lister(value: object) -> bool:

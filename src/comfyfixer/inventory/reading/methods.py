@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from comfyfixer.inventory.reading.collections import append, extend, put, update, walk
-from comfyfixer.inventory.reading.library_files import matching, text_of
+from comfyfixer.inventory.reading.library_files import MAX_PATH, matching, text_of
 from comfyfixer.inventory.reading.machine import Machine
 from comfyfixer.inventory.reading.operators import MAX_TEXT, brace_format
 from comfyfixer.inventory.reading.targets import remove
@@ -39,7 +39,8 @@ def _of_text(text: str, name: str, args: list[object], keywords: dict[str, objec
     if name == "join":
         items, is_open, _ = walk(args[0])
         known = [item for item in items if isinstance(item, str)]
-        return UNKNOWN if is_open or len(known) < len(items) else _bounded(text.join(known))
+        fits = sum(map(len, known)) + len(text) * len(known) <= MAX_TEXT
+        return text.join(known) if fits and not is_open and len(known) == len(items) else UNKNOWN
     if name not in _PLAIN_TEXT_METHODS or len(text) > MAX_TEXT or not all(_is_plain(arg) for arg in args):
         return UNKNOWN
     result = getattr(text, name)(*args, **keywords)
@@ -173,7 +174,8 @@ def _path_same(_machine: Machine, path: PathValue, _args: list[object], _keyword
 
 def _path_join(_machine: Machine, path: PathValue, args: list[object], _keywords: dict[str, object]) -> object:
     texts = [text for arg in args if (text := text_of(arg)) is not None]
-    return PathValue(os.path.join(path.text, *texts)) if len(texts) == len(args) else UNKNOWN
+    fits = len(path.text) + sum(map(len, texts)) <= MAX_PATH
+    return PathValue(os.path.join(path.text, *texts)) if fits and len(texts) == len(args) else UNKNOWN
 
 
 def _path_asking(question: Callable[[Machine, str], bool | None]) -> _Handler:
@@ -195,7 +197,8 @@ def _is_relative_to(_machine: Machine, path: PathValue, args: list[object], _key
 
 
 def _with_suffix(_machine: Machine, path: PathValue, args: list[object], _keywords: dict[str, object]) -> object:
-    return PathValue(os.path.splitext(path.text)[0] + args[0]) if isinstance(args[0], str) else UNKNOWN
+    fits = isinstance(args[0], str) and len(args[0]) < 20
+    return PathValue(f"{os.path.splitext(path.text)[0]}{args[0]}") if fits else UNKNOWN
 
 
 def _path_text(_machine: Machine, path: PathValue, _args: list[object], _keywords: dict[str, object]) -> object:

@@ -50,7 +50,7 @@ def _of_texts(kind: type[ast.operator], left: object, right: object) -> object:
     match left, right:
         case str(), str() if kind is ast.Add and len(left) + len(right) <= MAX_TEXT:
             return left + right
-        case PathValue(), str() if kind is ast.Div:
+        case PathValue(), str() if kind is ast.Div and len(left.text) + len(right) <= MAX_TEXT:
             return PathValue(os.path.join(left.text, right))
         case str(), int() if kind is ast.Mult and len(left) * right <= MAX_TEXT:
             return left * right

@@ -21,6 +21,7 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 _MAX_COMPARED: Final = 10_000
+_MAX_ANCESTORS: Final = 200
 
 
 class Row(list[object]):
@@ -194,6 +195,20 @@ class Instance:
     def __init__(self, of: Class) -> None:
         self.of = of
         self.attributes: dict[str, object] = {}
+
+
+def ancestors(of: Class) -> list[object]:
+    """A class and all its bases, each once, nearest first as far as a plain order tells."""
+    found: dict[object, None] = {}
+    pending: list[object] = [of]
+    while pending and len(found) < _MAX_ANCESTORS:
+        current = pending.pop()
+        if isinstance(current, Row | Table) or current in found:
+            continue
+        found[current] = None
+        if isinstance(current, Class):
+            pending += reversed(current.bases)
+    return list(found)
 
 
 def truth(value: object) -> bool | None:
