@@ -42,9 +42,18 @@ def row(name: str, decision: str, *candidates: Candidate, because: str = "becaus
 def outcome(name: str, code: str | None = None) -> Outcome:
     if code:
         problem = Problem(code=code, message="It went wrong", hint="Try that")
-        return Outcome(filename=name, source="huggingface", success=False, error=problem)
+        return Outcome(filename=name, source="huggingface", success=False, error=problem, folder="loras", value=name)
     path = f"/c/models/loras/{name}"
-    return Outcome(filename=name, source="huggingface", success=True, path=path, size_bytes=5, verified=True)
+    return Outcome(
+        filename=name,
+        source="huggingface",
+        success=True,
+        path=path,
+        size_bytes=5,
+        verified=True,
+        folder="loras",
+        value=name,
+    )
 
 
 WHOLE = Overview(

@@ -126,3 +126,12 @@ def test_a_built_in_type_that_the_installed_comfyui_lacks_asks_for_an_update() -
     (entry,) = find_missing_nodes([workflow], has())
     assert entry.node_type == "NewNode"
     assert "update ComfyUI" in (entry.note or "")
+
+
+def test_a_value_that_stands_for_two_files_needs_both() -> None:
+    encoder = needs("taesd", "vae_approx", filename="taesd_encoder")
+    decoder = needs("taesd", "vae_approx", filename="taesd_decoder")
+    both = Workflow(path="w.json", format="ui", models=(*encoder.models, *decoder.models))
+    assert [entry.filename for entry in find_missing_models([both], has())] == ["taesd_decoder", "taesd_encoder"]
+    there = has("taesd_encoder.safetensors", folder="vae_approx")
+    assert [entry.filename for entry in find_missing_models([both], there)] == ["taesd_decoder"]

@@ -56,6 +56,11 @@ class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
     local_matches: tuple[LocalMatch, ...] = ()
     url_origins: dict[str, str] = {}
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The same file has the same key in every list: folder, value, file name."""
+        return self.folder or "", self.value, self.filename
+
 
 class PackReference(msgspec.Struct, frozen=True, kw_only=True):
     """A custom-node pack that has a node type.

@@ -15,6 +15,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         sha256: Lower-case hex of the bytes on disk.
         verified: True when `sha256` equals what the hub or the workflow promised.
         seconds: Wall time of this item in this run.
+        filename: As the workflow names it, like in `missing_models.json`; `folder` and `value` likewise.
         already_there: The very file was in its place before; nothing was fetched.
     """
 
@@ -28,3 +29,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     error: Problem | None = None
     already_there: bool = False
+    folder: str | None = None
+    value: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """As `MissingModel.key`."""
+        return self.folder or "", self.value, self.filename

@@ -42,3 +42,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: dict[str, str] = {}
     asked: tuple[str, ...] = ()
     workflows: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The same file has the same key in every list: folder, value, file name."""
+        return self.folder or "", self.value, self.filename

@@ -16,10 +16,10 @@ def overview(record: RunRecord, session: Session) -> Overview:
     """Join the files; rows about files that are not missing any more are left out."""
     workdir = session.workdir
     missing = read_rows_if_there(workdir.missing_models, MissingModel)
-    keys = {(row.folder, row.value) for row in missing}
+    keys = {row.key for row in missing}
     resolutions = read_rows_if_there(workdir.resolutions, Resolution)
-    kept = tuple(row for row in resolutions if (row.folder, row.value) in keys)
-    names = {row.filename for row in kept}
+    kept = tuple(row for row in resolutions if row.key in keys)
+    kept_keys = {row.key for row in kept}
     return Overview(
         command=record.command,
         run_id=record.run_id,
@@ -30,7 +30,7 @@ def overview(record: RunRecord, session: Session) -> Overview:
         missing_models=missing,
         missing_nodes=read_rows_if_there(workdir.missing_nodes, MissingNode),
         resolutions=kept,
-        downloads=tuple(row for row in read_rows_if_there(workdir.downloads, Outcome) if row.filename in names),
+        downloads=tuple(row for row in read_rows_if_there(workdir.downloads, Outcome) if row.key in kept_keys),
         problems=tuple(session.problems),
     )
 

@@ -30,31 +30,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 def items(overview: Overview) -> tuple[Item, ...]:
     """Every missing file, in the order of `missing_models.json`."""
-    rows = {(row.folder, row.value): row for row in overview.resolutions}
-    outcomes: dict[str, list[Outcome]] = {}
-    for outcome in overview.downloads:
-        outcomes.setdefault(outcome.filename, []).append(outcome)
+    rows = {row.key: row for row in overview.resolutions}
+    outcomes = {outcome.key: outcome for outcome in overview.downloads}
     return tuple(
-        _item(missing, rows.get((missing.folder, missing.value)), outcomes.get(missing.filename, []))
-        for missing in overview.missing_models
+        _item(missing, rows.get(missing.key), outcomes.get(missing.key)) for missing in overview.missing_models
     )
 
 
-def _item(missing: MissingModel, row: Resolution | None, outcomes: Sequence[Outcome]) -> Item:
-    outcome = _outcome_of(row, outcomes)
+def _item(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> Item:
     state, said, hint = _state(row, outcome)
     return Item(missing=missing, resolution=row, outcome=outcome, state=state, said=said, hint=hint)
-
-
-def _outcome_of(row: Resolution | None, outcomes: Sequence[Outcome]) -> Outcome | None:
-    """The outcome of that very file: of two files of one name the paths tell them apart."""
-    if row is None or row.decision != "accepted":
-        return None
-    wanted = row.value.replace("\\", "/")
-    by_path = (
-        outcome for outcome in outcomes if outcome.path and outcome.path.replace("\\", "/").endswith(f"/{wanted}")
-    )
-    return next(by_path, None) or next((outcome for outcome in outcomes if outcome.path is None), None)
 
 
 def _state(row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:

@@ -9,7 +9,7 @@ from comfyfixer.model.candidate import Candidate, Evidence, Findings
 from comfyfixer.model.decision import Ask, Decision, Fetch, Unresolvable
 from comfyfixer.model.missing import LocalMatch, MissingModel
 from comfyfixer.resolve.likeness import differences, similarity
-from comfyfixer.resolve.names import is_generic
+from comfyfixer.resolve.names import is_generic, split_extension
 
 _LONG_HASHES: Final = ("sha256", "blake3")
 _SHORT_HASHES: Final = ("autov3", "autov2", "crc32")
@@ -155,8 +155,8 @@ def _about_hash(missing: MissingModel, candidate: Candidate) -> Iterable[Evidenc
 
 
 def _about_name(missing: MissingModel, candidate: Candidate) -> Iterable[Evidence]:
-    if missing.filename == candidate.filename:
-        yield Evidence(kind="exact-name", detail=f"Named exactly `{missing.filename}`")
+    if missing.filename in (candidate.filename, _tag_name(missing, candidate.filename)):
+        yield Evidence(kind="exact-name", detail=f"Named exactly `{candidate.filename}`")
     elif missing.filename in candidate.alternative_names:
         yield Evidence(kind="exact-name", detail=f"Stored as `{missing.filename}`, shown as `{candidate.filename}`")
     else:
@@ -165,6 +165,11 @@ def _about_name(missing: MissingModel, candidate: Candidate) -> Iterable[Evidenc
         yield Evidence(kind="name-differs", detail=detail)
     if is_generic(missing.filename):
         yield Evidence(kind="generic-name", detail="Many different files carry this name")
+
+
+def _tag_name(missing: MissingModel, name: str) -> str | None:
+    """A candidate's name as a text tag writes it, when the workflow's name is such a one: without extension."""
+    return None if split_extension(missing.filename)[1] else split_extension(name)[0]
 
 
 def _about_kind(missing: MissingModel, candidate: Candidate) -> Iterable[Evidence]:

@@ -33,7 +33,7 @@ class ModelIndex:
             return reference.filename.casefold() in self._by_base
         if reference.value in self._names[reference.folder]:
             return True
-        return not _names_a_file(reference) and reference.value.replace("\\", "/") in self._stems[reference.folder]
+        return not _names_a_file(reference) and _wanted_tail(reference) in self._stems[reference.folder]
 
     def alike(self, reference: ModelReference) -> tuple[LocalMatch, ...]:
         """Files that are here and may be meant, best first."""
@@ -53,6 +53,12 @@ class ModelIndex:
 
 def _names_a_file(reference: ModelReference) -> bool:
     return reference.origin not in _BY_STEM and split_extension(reference.filename)[1] != ""
+
+
+def _wanted_tail(reference: ModelReference) -> str:
+    """What a tag names; for a value that stands for several files (`taesd`), the file that is meant."""
+    value = reference.value.replace("\\", "/")
+    return value if value.endswith(reference.filename) else reference.filename
 
 
 def _tails(name: str) -> Iterator[str]:
@@ -76,11 +82,11 @@ def _why(reference: ModelReference, model: InstalledModel) -> str:
 def find_missing_models(workflows: Iterable[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
     """One entry per file that an active node needs and would not find, sorted by folder and name."""
     index = ModelIndex(inventory.models)
-    groups: dict[tuple[str, str], list[tuple[Workflow, ModelReference]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[tuple[Workflow, ModelReference]]] = defaultdict(list)
     for workflow in workflows:
         for reference in workflow.models:
             if not index.has(reference):
-                key = (reference.folder or "", reference.value.replace("\\", "/"))
+                key = (reference.folder or "", reference.value.replace("\\", "/"), reference.filename)
                 groups[key].append((workflow, reference))
     entries = (_entry(uses, index) for _, uses in sorted(groups.items()) if any(use.active for _, use in uses))
     return tuple(entries)

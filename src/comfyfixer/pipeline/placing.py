@@ -1,0 +1,65 @@
+"""From an accepted resolution to what the download room is asked: where its file goes, and in which order."""
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from comfyfixer.errors import DownloadError
+from comfyfixer.model.download import FetchRequest
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.reference import base_name
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.paths import inside
+from comfyfixer.pipeline.installation import Places
+from comfyfixer.resolve.names import split_extension
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One file to fetch, and the row it is fetched for."""
+
+    row: Resolution
+    request: FetchRequest
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One file that has no safe place."""
+
+    row: Resolution
+    problem: Problem
+
+
+def orders(accepted: Sequence[Resolution], places: Places) -> tuple[list[Order], list[Refusal]]:
+    """What makes most workflows runnable first, small files before big ones; and what can't be placed."""
+    found: list[Order] = []
+    refused: list[Refusal] = []
+    for row in sorted(accepted, key=lambda row: (-len(row.workflows), row.size_bytes or 0)):
+        try:
+            found.append(Order(row, _request(row, places)))
+        except DownloadError as error:
+            refused.append(Refusal(row, Problem.of(error, where=row.filename)))
+    return found, refused
+
+
+def _request(row: Resolution, places: Places) -> FetchRequest:
+    """The final place of one file; its sub-folder is kept.
+
+    Raises:
+        UnsafeName: The workflow's name for it is no safe path.
+    """
+    root = places.root(row.folder or "")
+    inside(root, row.value)  # a name that is unsafe as it stands does not become safe by an extension
+    target = inside(root, _relative_name(row))
+    return FetchRequest(
+        filename=target.name,
+        target=os.fspath(target),
+        root=os.fspath(root),
+        candidates=row.candidates,
+        folder=row.folder or "",
+    )
+
+
+def _relative_name(row: Resolution) -> str:
+    """The value with its sub-folder; what a text tag names without extension gets the file's own."""
+    value = row.value if base_name(row.value) == row.filename else row.filename
+    return value if split_extension(value)[1] else value + split_extension(row.candidates[0].filename)[1]
