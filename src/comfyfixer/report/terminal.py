@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, counts, items, workflow_views
 from comfyfixer.report.words import plural, shown, size_text
 
 _MARKS: Final = {"placed": "+", "accepted": "=", "review": "?", "failed": "!", "not_found": "-", "missing": "-"}
 _NAME_WIDTH: Final = 48
+_TYPES_SHOWN: Final = 6
 _TITLES: Final = {
     "placed": "placed",
     "accepted": "proven, not fetched yet",
@@ -31,7 +33,8 @@ def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
     ready = sum(view.ready for view in views)
     yield f"{plural(len(views), 'workflow')}, {ready} ready{_passed_over(overview)}"
     for state in _TITLES:
-        yield from _group(state, [item for item in joined if item.state == state], limit)
+        members = [item for item in joined if item.state == state]
+        yield from _group(state, sorted(members, key=lambda item: -len(item.missing.workflows)), limit)
     yield from _nodes(overview, limit)
     yield from _unreadable(overview, limit)
     yield ""
@@ -72,16 +75,26 @@ def _beside(item: Item) -> str:
 
 
 def _nodes(overview: Overview, limit: int) -> Iterator[str]:
-    if overview.missing_nodes:
+    """Pack by pack, those that most workflows wait for first; types of which no pack is known last."""
+    packs: dict[str | None, list[MissingNode]] = {}
+    for node in overview.missing_nodes:
+        pack = node.pack and (node.pack.title or node.pack.id or node.pack.repository)
+        packs.setdefault(pack, []).append(node)
+    ordered = sorted(packs.items(), key=lambda item: (item[0] is None, -_users(item[1])))
+    if ordered:
         yield ""
         yield f"missing custom nodes ({len(overview.missing_nodes)})"
-    for node in overview.missing_nodes[:limit]:
-        pack = node.pack and (node.pack.title or node.pack.id or node.pack.repository)
-        yield f"  - {shown(node.node_type)}  {f'pack {shown(pack)}' if pack else 'pack unknown'}"
-        if node.note:
-            yield f"      {shown(node.note)}"
-    if len(overview.missing_nodes) > limit:
-        yield f"  ... and {len(overview.missing_nodes) - limit} more"
+    for pack, nodes in ordered[:limit]:
+        types = ", ".join(shown(node.node_type) for node in nodes[:_TYPES_SHOWN])
+        more = f" and {len(nodes) - _TYPES_SHOWN} more" if len(nodes) > _TYPES_SHOWN else ""
+        yield f"  - {f'pack {shown(pack)}' if pack else 'pack unknown'}: {types}{more}"
+        yield from (f"      {note}" for note in dict.fromkeys(shown(node.note) for node in nodes if node.note))
+    if len(ordered) > limit:
+        yield f"  ... and {plural(len(ordered) - limit, 'more pack', 'more packs')}"
+
+
+def _users(nodes: Sequence[MissingNode]) -> int:
+    return len({path for node in nodes for path in node.workflows})
 
 
 def _unreadable(overview: Overview, limit: int) -> Iterator[str]:
