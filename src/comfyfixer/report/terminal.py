@@ -78,8 +78,9 @@ def _nodes(overview: Overview, limit: int) -> Iterator[str]:
     """Pack by pack, those that most workflows wait for first; types of which no pack is known last."""
     packs: dict[str | None, list[MissingNode]] = {}
     for node in overview.missing_nodes:
-        pack = node.pack and (node.pack.title or node.pack.id or node.pack.repository)
-        packs.setdefault(pack, []).append(node)
+        known = node.pack
+        name = known.title or known.id or known.repository if known else None
+        packs.setdefault(name, []).append(node)
     ordered = sorted(packs.items(), key=lambda item: (item[0] is None, -_users(item[1])))
     if ordered:
         yield ""
