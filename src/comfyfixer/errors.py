@@ -70,6 +70,7 @@ CODES: Final[dict[str, str]] = {
     "file-not-found": "The file is not there any more.",
     "not-a-model-file": "What came is no model file.",
     "size-mismatch": "The file has another size than was promised.",
+    "wrong-kind": "The file is of another kind than its models folder is for.",
     "hash-mismatch": "The file is not the one that was promised.",
     "hash-unknown": "Nothing is known that would prove the file.",
     "disk-full": "There is not enough free disk space.",

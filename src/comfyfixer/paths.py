@@ -88,4 +88,4 @@ class Workdir:
 
 def printable(path: str | os.PathLike[str]) -> str:
     """A path as text that every output can hold: bytes that are no UTF-8 become `\\xNN`."""
-    return os.fspath(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

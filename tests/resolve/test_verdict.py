@@ -24,13 +24,17 @@ NODE = MissingNode(node_type="N", workflows=("w",))
 BROKEN = WorkflowRow(path="w", format="ui", ok=False)
 
 
-def row(decision: str, because: str = "", unanswered: dict[str, str] | None = None) -> Resolution:
-    return msgspec.structs.replace(ROW, decision=decision, because=because, unanswered=unanswered or {})
+def row(decision: str, *, pending: bool = False) -> Resolution:
+    return msgspec.structs.replace(ROW, decision=decision, answer_pending=pending)
 
 
 def outcome(code: str | None) -> Outcome:
     problem = Problem(code=code, message="") if code else None
     return Outcome(filename="a", source="civitai", success=code is None, error=problem)
+
+
+def placed(value: str, path: str) -> Outcome:
+    return Outcome(filename="a", source="civitai", success=True, value=value, path=path)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +49,14 @@ def outcome(code: str | None) -> Outcome:
         ({"missing_models": (FILE,), "resolutions": (ROW,), "downloads": (outcome(None),)}, 0),
         ({"resolutions": (row("review"),)}, 3),
         ({"resolutions": (row("not_found"),)}, 3),
-        ({"resolutions": (row("not_found", unanswered={"civitai": "down"}),)}, 4),
-        ({"resolutions": (row("review", "no answer came from civitai, so", {"civitai": "down"}),)}, 4),
-        ({"resolutions": (row("review", "different files", {"civitai": "down"}),)}, 3),
-        ({"resolutions": (row("not_found", unanswered={"civitai": "down"}), row("review"))}, 3),
+        ({"resolutions": (row("not_found", pending=True),)}, 4),
+        ({"resolutions": (row("review", pending=True),)}, 4),
+        ({"resolutions": (row("not_found", pending=True), row("review"))}, 3),
         ({"downloads": (outcome("hash-mismatch"),)}, 3),
+        ({"downloads": (placed("sub/a", "/m/vae/sub/a"),)}, 0),
+        ({"downloads": (placed("sub\\a", "/m/vae/sub/a"),)}, 3),
+        ({"downloads": (placed("sub\\a", "C:\\m\\vae\\sub\\a"),)}, 0),
+        ({"downloads": (placed("easynegative", "/m/embeddings/easynegative.pt"),)}, 0),
         ({"downloads": (outcome("hub-unreachable"),)}, 4),
         ({"downloads": (outcome("hub-unreachable"), outcome("gated"))}, 3),
         ({"problems": (Problem(code="hub-unreachable", message=""),)}, 0),

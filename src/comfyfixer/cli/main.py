@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "schema": "Print the JSON Schema of a file or answer.",
     "guide": "Print the guide for agents.",
 }
+_WITH_VALUE: Final = frozenset({"--workdir", "--config", "--comfyui-root", "--workflows"})
 _HIDDEN: Final = {"steps": "Run several steps in one run."}
 
 
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    command = next((word for word in arguments if word in COMMANDS), "comfyfixer")
+    command = _named_command(arguments)
     try:
         result = cli.main(arguments, prog_name="comfyfixer", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -81,6 +82,17 @@ def _run(arguments: list[str]) -> int:
 
         return failed(command, _told(error, command), as_json="--json" in arguments)
     return result if isinstance(result, int) else EXIT_DONE
+
+
+def _named_command(arguments: Sequence[str]) -> str:
+    """The command that was meant, also where its name is some option's value before."""
+    words = iter(arguments)
+    for word in words:
+        if word in _WITH_VALUE:
+            next(words, None)
+        elif word in COMMANDS:
+            return word
+    return "comfyfixer"
 
 
 def _prepare_streams(*, as_json: bool) -> None:

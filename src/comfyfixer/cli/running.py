@@ -34,7 +34,8 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     """`data` of `scan`, `resolve`, `download`, `auto` and `resume`.
 
     Attributes:
-        counts: Missing files by what became of them: `placed`, `failed`, `accepted`, `review`, `not_found`, `missing`.
+        counts: Missing files by what became of them: `placed`, `choose_anew` (placed, but the workflow names it with
+            the other system's slash), `failed`, `accepted`, `review`, `not_found`, `missing`.
         ready: Number of workflows that wait for nothing.
         output: Name to path of the files written.
     """

@@ -62,6 +62,7 @@ class Attempt:
         self._part = part
         self._total = expected.size_bytes
         self._furthest = part.size
+        self._short: int | None = None
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
 
     def complete(self) -> None:
@@ -160,10 +161,22 @@ class Attempt:
             means = self._means
             pour(answer, self._part, limit=self._total, meter=self._meter, pace=means.pace, cancelled=means.cancelled)
         if self._total is not None and self._part.size < self._total:
+            self._check_short(answer)
             raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
         if self._expected.sha256 is None and answer.content_length is None and _goes_on(answer):
             raise self._other_size(self._part.size + 1)
         return True
+
+    def _check_short(self, answer: Answer) -> None:
+        """A whole answer that is complete by its own word and too short: once may be a slip, twice is the file.
+
+        Raises:
+            DownloadError: `size-mismatch`.
+        """
+        if answer.status == 200 and answer.content_length == self._part.size:
+            if self._short == self._part.size:
+                raise self._other_size(self._part.size)
+            self._short = self._part.size
 
     def _check_kind(self, answer: Answer) -> None:
         if answer.headers.get("content-type", "").lower().startswith("text/html"):

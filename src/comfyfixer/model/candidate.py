@@ -31,6 +31,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         folders: ComfyUI folders where such a file belongs by the hub's word; empty where nothing tells.
         access: `open`, `gated`, `login-required`, `early-access`, `download-disabled`, `archived`, `unknown`.
         page_url: The page for a person.
+        workflow_urls: Those of `MissingModel.urls` that lead to exactly this file.
         found_by: `workflow-url`, `hash`, `repository` (exact file in a named repository) or `search`.
     """
 
@@ -54,6 +55,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None = None
     repo_path: str | None = None
     base_model: str | None = None
+    workflow_urls: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
 
     @property

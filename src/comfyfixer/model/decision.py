@@ -13,10 +13,15 @@ class Fetch(msgspec.Struct, frozen=True, kw_only=True, tag="accepted"):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, tag="review"):
-    """Nothing is proven: a person or agent has to choose, best candidate first."""
+    """Nothing is proven: a person or agent has to choose, best candidate first.
+
+    Attributes:
+        unanswered: True where the only doubt is what a silent source would have said.
+    """
 
     candidates: tuple[Candidate, ...]
     because: str
+    unanswered: bool = False
 
 
 class Unresolvable(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):

@@ -39,7 +39,8 @@ class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
         node_id: Of the first active reference.
         urls: Where the workflows themselves say that it can be had, best first, without repeats.
         url_origins: For each of `urls`: `properties`, `models` or `note`.
-        hashes: Lower-case algorithm to lower-case hex. An algorithm on whose value workflows disagree is left out.
+        hashes: Lower-case algorithm to lower-case hex, where all workflows that name one agree.
+        disputed_hashes: Algorithms of which workflows name different values: they mean different files.
     """
 
     filename: str
@@ -55,6 +56,7 @@ class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
     hashes: dict[str, str] = {}
     local_matches: tuple[LocalMatch, ...] = ()
     url_origins: dict[str, str] = {}
+    disputed_hashes: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
         confidence: 1.0 only when proven; below that, how alike the best candidate's name is. Never a licence to fetch.
         because: One sentence: why this decision.
         unanswered: Source to why it gave no answer; the item is open, not absent.
+        answer_pending: True where only a silent source stands in the way: asking again may settle it.
         workflows: Who needs it.
     """
 
@@ -40,6 +41,7 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     repo_path: str | None = None
     candidates: tuple[Candidate, ...] = ()
     unanswered: dict[str, str] = {}
+    answer_pending: bool = False
     asked: tuple[str, ...] = ()
     workflows: tuple[str, ...] = ()
 

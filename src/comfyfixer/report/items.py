@@ -1,6 +1,7 @@
 """The overview as a person sees it: each missing file with what became of it, each workflow with what it waits for."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -8,14 +9,17 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
+from comfyfixer.resolve.verdict import loadable
+
+STATES: Final = ("placed", "choose_anew", "failed", "accepted", "review", "not_found", "missing")
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One missing file.
 
     Attributes:
-        state: `placed`, `failed`, `accepted` (proven, not fetched yet), `review`, `not_found`, `missing` (not looked
-            for yet).
+        state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
+            and not fetched yet; `missing` is not looked for yet.
         said: One sentence: what was done or what stands in the way.
         hint: What to do next, or None.
     """
@@ -51,10 +55,19 @@ def _state(row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, s
         return "not_found", row.because, _not_found_hint(row)
     if outcome is None:
         return "accepted", row.because, "`comfyfixer download` fetches it"
-    if outcome.success:
+    if loadable(outcome):
         return "placed", _placed(outcome), None
+    if outcome.success:
+        return (
+            "choose_anew",
+            f"It is in its place, {_placed(outcome)}, which the node lists with the other slash",
+            _ANEW,
+        )
     problem = outcome.error
     return ("failed", problem.message, problem.hint) if problem else ("failed", "It could not be fetched", None)
+
+
+_ANEW: Final = "Choose it anew in the node, once: the workflow was saved on another system"
 
 
 def _placed(outcome: Outcome) -> str:
@@ -100,7 +113,7 @@ def workflow_views(overview: Overview, joined: Sequence[Item]) -> tuple[Workflow
 
 def counts(joined: Sequence[Item]) -> Mapping[str, int]:
     """State to number of items."""
-    result = dict.fromkeys(("placed", "failed", "accepted", "review", "not_found", "missing"), 0)
+    result = dict.fromkeys(STATES, 0)
     for item in joined:
         result[item.state] += 1
     return result

@@ -44,6 +44,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
     number = counts(joined)
     words = {
         "placed": "placed and verified",
+        "choose_anew": "placed, to be chosen anew in the node",
         "accepted": "proven and not fetched yet",
         "review": "waiting for your choice",
         "failed": "failed",
@@ -109,7 +110,7 @@ def _nodes(nodes: Sequence[MissingNode]) -> Iterator[str]:
         return
     yield "## Missing custom nodes"
     yield ""
-    yield "Install these packs, for instance with ComfyUI-Manager, and scan again."
+    yield "Install these packs, for instance with ComfyUI-Manager; types of ComfyUI itself come with its next version."
     yield ""
     yield "| pack | node types | needed by |"
     yield "|---|---|---|"

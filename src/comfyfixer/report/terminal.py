@@ -8,11 +8,20 @@ from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, counts, items, workflow_views
 from comfyfixer.report.words import plural, shown, size_text
 
-_MARKS: Final = {"placed": "+", "accepted": "=", "review": "?", "failed": "!", "not_found": "-", "missing": "-"}
+_MARKS: Final = {
+    "placed": "+",
+    "choose_anew": "~",
+    "accepted": "=",
+    "review": "?",
+    "failed": "!",
+    "not_found": "-",
+    "missing": "-",
+}
 _NAME_WIDTH: Final = 48
 _TYPES_SHOWN: Final = 6
 _TITLES: Final = {
     "placed": "placed",
+    "choose_anew": "placed, to be chosen anew in the node",
     "accepted": "proven, not fetched yet",
     "review": "waits for your choice",
     "failed": "failed",

@@ -15,6 +15,7 @@ _LONG_HASHES: Final = ("sha256", "blake3")
 _SHORT_HASHES: Final = ("autov3", "autov2", "crc32")
 """Too short to prove alone: equal ones count together with the exact name."""
 _DISQUALIFYING: Final = frozenset({"not-allowed-host", "unsafe", "hash-differs"})
+_SILENCE: Final = "no answer came from"
 _SAME_FOLDER: Final = {"unet": "diffusion_models", "clip": "text_encoders", "t2i_adapter": "controlnet"}
 _LOCAL_WHY: Final = {
     "other-separator": "It is here, named with the other kind of slash: choose it anew in the node",
@@ -41,7 +42,8 @@ def decide(
         return Fetch(candidates=tuple(_promised(missing, candidate) for candidate in proven), because=because)
     shown = _ranked(missing, judged, fuzzy_threshold)[:max_results]
     if local or shown:
-        return Ask(candidates=(*local, *shown), because=_why_ask(local, shown, doubt))
+        silence = not local and doubt is not None and doubt.startswith(_SILENCE)
+        return Ask(candidates=(*local, *shown), because=_why_ask(local, shown, doubt), unanswered=silence)
     return _nothing(missing, findings)
 
 
@@ -99,7 +101,7 @@ def _by_name(
         return [], "", "different files carry exactly this name"
     if findings.unanswered:
         silent = ", ".join(sorted(findings.unanswered))
-        return [], "", f"no answer came from {silent}, so another file of this name is not ruled out"
+        return [], "", f"{_SILENCE} {silent}, so another file of this name is not ruled out"
     return exact, f"The only file named exactly `{missing.filename}`, on {exact[0].source}", None
 
 

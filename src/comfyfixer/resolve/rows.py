@@ -34,6 +34,7 @@ def resolution(missing: MissingModel, decision: Decision, findings: Findings) ->
         repo_path=best.repo_path,
         candidates=candidates,
         unanswered=findings.unanswered,
+        answer_pending=not isinstance(decision, Fetch) and decision.unanswered,
         asked=findings.asked,
         workflows=missing.workflows,
     )

@@ -5,7 +5,6 @@ from typing import Final
 
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
 
 _REMOTE_CODES: Final = frozenset(
@@ -40,14 +39,18 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     if last == "scan":
         yield from (False for _ in overview.missing_models)
         return
-    yield from (waits_for_remote(row) for row in overview.resolutions if row.decision != "accepted")
+    yield from (row.answer_pending for row in overview.resolutions if row.decision != "accepted")
     if last == "download":
-        yield from (failed_remotely(outcome) for outcome in overview.downloads if not outcome.success)
+        yield from (failed_remotely(outcome) for outcome in overview.downloads if not loadable(outcome))
 
 
-def waits_for_remote(row: Resolution) -> bool:
-    """Whether the item is open only because a source did not answer."""
-    return bool(row.unanswered) and (row.decision == "not_found" or "no answer came" in row.because)
+def loadable(outcome: Outcome) -> bool:
+    """Whether the node finds the file as the workflow names it.
+
+    A value with the other system's kind of slash is not among the names that ComfyUI lists here, though its file is in
+    its place: it has to be chosen anew in the node.
+    """
+    return outcome.success and (not {"/", "\\"} & set(outcome.value) or outcome.value in (outcome.path or ""))
 
 
 def failed_remotely(outcome: Outcome) -> bool:

@@ -41,8 +41,10 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
     text = _utf8(data)
     if not text or text.isspace():
         raise WorkflowError("The file is empty", code="workflow-empty", hint=_UNREADABLE)
-    if len(text) > MAX_BYTES and _names_nodes(text):
-        raise too_large(len(data))
+    if len(text) > MAX_BYTES:
+        if _names_nodes(text):
+            raise too_large(len(data))
+        return None
     try:
         return _recognise(text)
     except RecursionError:
