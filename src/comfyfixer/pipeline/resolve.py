@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Findings
 from comfyfixer.model.decision import Decision, Fetch
@@ -51,6 +53,16 @@ def _resolve_all(
     return [rows[place] for place in range(len(missing))]
 
 
+def _merged(known: Candidate, again: Candidate) -> Candidate:
+    """The same file, found twice: everything that was said of it."""
+    return msgspec.structs.replace(
+        known,
+        workflow_urls=tuple(dict.fromkeys((*known.workflow_urls, *again.workflow_urls))),
+        evidence=tuple(dict.fromkeys((*known.evidence, *again.evidence))),
+        folders=tuple(dict.fromkeys((*known.folders, *again.folders))),
+    )
+
+
 class _Enquiry:
     """Asks the sources in order, and no further than proof needs."""
 
@@ -82,7 +94,8 @@ class _Enquiry:
         before, asked = len(candidates), ""
         try:
             for candidate in source.search(missing):
-                candidates.setdefault(candidate.id, candidate)
+                known = candidates.get(candidate.id)
+                candidates[candidate.id] = _merged(known, candidate) if known else candidate
         except NotThere as error:
             asked = f"{source.name}: {error.message}"
         except SourceError as error:

@@ -95,6 +95,7 @@ def find_missing_models(workflows: Iterable[Workflow], inventory: Inventory) -> 
 def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> MissingModel:
     workflow, first = next((workflow, use) for workflow, use in uses if use.active)
     origins = _url_origins(use for _, use in uses)
+    hashes = _hashes(use for _, use in uses)
     return MissingModel(
         filename=first.filename,
         value=first.value,
@@ -107,7 +108,8 @@ def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> Mi
         references=tuple(_place(workflow, use) for workflow, use in uses),
         urls=tuple(origins),
         url_origins=origins,
-        hashes=_agreed_hashes(use for _, use in uses),
+        hashes={algorithm: values[0] for algorithm, values in hashes.items() if len(values) == 1},
+        disputed_hashes=tuple(sorted(algorithm for algorithm, values in hashes.items() if len(values) > 1)),
         local_matches=index.alike(first),
     )
 
@@ -129,10 +131,10 @@ def _url_origins(uses: Iterable[ModelReference]) -> dict[str, str]:
     return dict(sorted(origins.items(), key=lambda item: _URL_ORDER[item[1]]))
 
 
-def _agreed_hashes(uses: Iterable[ModelReference]) -> dict[str, str]:
-    """The hashes on whose value all workflows agree."""
-    seen: dict[str, set[str]] = defaultdict(set)
+def _hashes(uses: Iterable[ModelReference]) -> dict[str, list[str]]:
+    """Algorithm to the different values that workflows name; more than one means that they mean different files."""
+    seen: dict[str, dict[str, None]] = defaultdict(dict)
     for use in uses:
         for algorithm, value in use.hashes.items():
-            seen[algorithm].add(value)
-    return {algorithm: next(iter(values)) for algorithm, values in seen.items() if len(values) == 1}
+            seen[algorithm][value] = None
+    return {algorithm: list(values) for algorithm, values in seen.items()}
