@@ -115,3 +115,15 @@ def test_a_secret_is_not_shown() -> None:
     secret = Secret("abc")
     assert "abc" not in f"{secret} {secret!r} {[secret]}"
     assert secret.reveal() == "abc"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"download": []}, {"api_keys": "x"}, {"endpoints": {"civitai": "http://x:99999999"}},
+     {"endpoints": {"huggingface": "http://[::1"}}],
+)  # fmt: skip
+def test_a_group_or_address_of_the_wrong_form_is_told(tmp_path: Path, document: object) -> None:
+    write_config(tmp_path, document)
+    with pytest.raises(UsageError) as caught:
+        load({}, {}, tmp_path)
+    assert caught.value.code == "config-invalid"

@@ -31,6 +31,7 @@ CODES: Final[dict[str, str]] = {
     "installation-invalid": "The folder that was named is no ComfyUI installation.",
     "path-not-found": "A path that was named does not exist.",
     "workdir-unwritable": "The working folder can't be written.",
+    "workdir-foreign": "The working folder holds files of our names that are not ours.",
     "run-active": "Another run works in this folder.",
     "state-missing": "An earlier step has not been run in this folder.",
     "state-unreadable": "A file that an earlier step wrote can't be read.",

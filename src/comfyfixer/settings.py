@@ -122,7 +122,19 @@ def _endpoint(value: Any) -> str:
     text = _text(value).strip().rstrip("/")
     if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", text):
         raise ValueError("must be a http(s) address without key, query or fragment")
+    if not _has_host_and_port(text):
+        raise ValueError("must name a host, and a port from 1 to 65535 if any")
     return text
+
+
+def _has_host_and_port(address: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _number(low: float, high: float) -> Callable[[Any], float]:
@@ -179,6 +191,7 @@ TABLE: Final = (
     _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
 )
 
+_DOCTOR: Final = "`comfyfixer doctor` shows all settings"
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -233,7 +246,10 @@ def _lookup(
             return environ[name], f"environment {name}"
     value: Any = document
     for part in setting.key.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            group = setting.key.partition(".")[0]
+            raise UsageError(f"`{group}` ({file_name}) must be an object", code="config-invalid", hint=_DOCTOR)
+        value = value.get(part, None if setting.key.endswith(part) else {})
     if value is None:
         return None, "default"
     try:
@@ -261,9 +277,7 @@ def _parsed(setting: _Setting, value: Any, origin: str) -> Any:
     try:
         return setting.parse(value)
     except ValueError as error:
-        raise UsageError(
-            f"`{setting.key}` ({origin}) {error}", code="config-invalid", hint="`comfyfixer doctor` shows all settings"
-        ) from error
+        raise UsageError(f"`{setting.key}` ({origin}) {error}", code="config-invalid", hint=_DOCTOR) from error
 
 
 def _read_config(file: Path, *, must_exist: bool) -> dict[str, Any] | None:

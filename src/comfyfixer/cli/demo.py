@@ -1,6 +1,7 @@
 """`comfyfixer demo`."""
 
 import os
+from itertools import count
 from pathlib import Path
 
 import click
@@ -44,12 +45,16 @@ def _leave_proxies_aside() -> None:
 
 def _empty_folder(folder: Path) -> Path:
     """A folder that nothing of the user's is in; one that an earlier demo filled is numbered past."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not (folder / "ComfyUI" / "user").is_dir():
-            raise UsageError(f"`{folder}` is not empty", hint="Name a new folder: `comfyfixer demo FOLDER`")
-        number = 2
-        while folder.with_name(f"{folder.name}-{number}").exists():
-            number += 1
-        folder = folder.with_name(f"{folder.name}-{number}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.absolute()
+    folder = folder.absolute()
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if not (folder / "ComfyUI" / "user").is_dir() or (folder / "ComfyUI" / ".git").exists():
+                raise UsageError(f"`{folder}` is not empty", hint="Name a new folder: `comfyfixer demo FOLDER`")
+            folder = next(
+                new for number in count(2) if not (new := folder.with_name(f"{folder.name}-{number}")).exists()
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "Name a folder that can be written: `comfyfixer demo FOLDER`"
+        raise UsageError(f"`{folder}` can't be used: {error.strerror}", code="workdir-unwritable", hint=hint) from error
+    return folder

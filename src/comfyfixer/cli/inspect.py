@@ -1,5 +1,7 @@
 """`comfyfixer inspect`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from comfyfixer.cli.envelope import say, talk
@@ -7,6 +9,9 @@ from comfyfixer.cli.options import Common, common_options
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING
 from comfyfixer.pipeline.inspect import inspected
 from comfyfixer.report.tree import tree
+
+if TYPE_CHECKING:
+    from comfyfixer.model.problem import Problem
 
 
 @click.command("inspect")
@@ -17,13 +22,14 @@ def command(common: Common, paths: tuple[str, ...]) -> int:
 
     PATH: workflows or folders with workflows. [default: the configured ones, else the installation's own]
 
-    With --json one JSON object a line (JSONL), in path order. Ends with 3 when a workflow could not be read.
+    With --json one JSON object a line (JSONL), in path order. Ends with 3 when something could not be read.
     """
     import msgspec
 
     encode = msgspec.json.Encoder().encode
     unreadable = passed_over = 0
-    for workflow in inspected(common.settings(), paths, lambda problem: talk(f"{problem.message} [{problem.code}]")):
+    problems: list[Problem] = []
+    for workflow in inspected(common.settings(), paths, problems.append):
         if workflow is None:
             passed_over += 1
             continue
@@ -35,4 +41,6 @@ def command(common: Common, paths: tuple[str, ...]) -> int:
                 say(line)
     if passed_over and not common.quiet:
         talk(f"{passed_over} file(s) that are no workflows were passed over")
-    return EXIT_OUTSTANDING if unreadable else EXIT_DONE
+    for problem in problems:
+        talk(f"error: {problem.message} [{problem.code}]" + (f"\nhint: {problem.hint}" if problem.hint else ""))
+    return EXIT_OUTSTANDING if unreadable or problems else EXIT_DONE

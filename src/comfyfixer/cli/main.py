@@ -80,7 +80,9 @@ def _run(arguments: list[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # the last resort tells a bug as such
         from comfyfixer.cli.envelope import failed
 
-        return failed(command, _told(error, command), as_json="--json" in arguments)
+        return failed(
+            command, _told(error, command), as_json=any(word.partition("=")[0] == "--json" for word in arguments)
+        )
     return result if isinstance(result, int) else EXIT_DONE
 
 

@@ -21,7 +21,7 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
-from comfyfixer.paths import Workdir
+from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import planned
 from comfyfixer.pipeline.run import new_record, run
 from comfyfixer.report.items import counts, items, workflow_views
@@ -84,7 +84,7 @@ def show_planned(common: Common, command: str) -> int:
 def show_overview(result: Overview, code: int, settings: Settings, common: Common) -> int:
     """The result as lines or as the envelope's data."""
     workdir = Workdir(Path(settings.workdir))
-    told = lines(result, str(workdir.summary))
+    told = lines(result, printable(workdir.summary))
     errors = (*result.problems, *(row.error for row in result.workflows if row.error))
     return show(
         result.command,
@@ -115,7 +115,7 @@ def _data(result: Overview, workdir: Workdir) -> RunData:
         missing_nodes=result.missing_nodes,
         resolutions=result.resolutions,
         downloads=result.downloads,
-        output={name: str(path) for name, path in paths.items() if path.exists()},
+        output={name: printable(path) for name, path in paths.items() if path.exists()},
     )
 
 

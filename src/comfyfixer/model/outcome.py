@@ -16,6 +16,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         verified: True when `sha256` equals what the hub or the workflow promised.
         seconds: Wall time of this item in this run.
         filename: As the workflow names it, like in `missing_models.json`; `folder` and `value` likewise.
+        mtime_ns: Of the placed file, nanoseconds since 1970: a file that is as it was placed is not hashed again.
         already_there: The very file was in its place before; nothing was fetched.
     """
 
@@ -29,6 +30,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     error: Problem | None = None
     already_there: bool = False
+    mtime_ns: int | None = None
     folder: str | None = None
     value: str = ""
 

@@ -64,6 +64,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
         passed_over: Files that are no workflows.
         models: Number of model files ComfyUI lists.
         packs: Number of installed custom-node packs.
+        problems: What it could not read, beside single workflows.
     """
 
     installation: str | None = None
@@ -71,6 +72,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
     passed_over: int = 0
     models: int = 0
     packs: int = 0
+    problems: tuple[Problem, ...] = ()
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
+from comfyfixer.paths import printable
 from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.placing import Order, orders
@@ -45,15 +46,13 @@ class _Outcomes:
     def __init__(self, session: Session, total: int) -> None:
         self._session = session
         self._total = total
-        self._earlier = {
-            row.path: row for row in read_rows_if_there(session.workdir.downloads, Outcome) if row.success and row.path
-        }
+        earlier = read_rows_if_there(session, session.workdir.downloads, Outcome)
+        self._earlier = {row.path: row for row in earlier if row.success and row.path}
         self.rows: list[Outcome] = []
 
     def add(self, row: Resolution, outcome: Outcome) -> None:
         """Take the outcome of one row, and write."""
-        named = msgspec.structs.replace(outcome, filename=row.filename, folder=row.folder, value=row.value)
-        self.rows.append(named)
+        self.rows.append(_completed(outcome, row))
         self._session.emit("phase.progressed", current=len(self.rows), total=self._total)
         self._session.save(self._session.workdir.downloads, self.rows)
 
@@ -64,13 +63,11 @@ class _Outcomes:
 
     def already_done(self, order: Order) -> bool:
         """Whether an earlier run placed this very file, and it stands as it was placed."""
-        earlier = self._earlier.get(order.request.target)
+        earlier = self._earlier.get(printable(order.request.target))
         promised = order.row.sha256
-        if (
-            earlier is None
-            or (promised and promised != earlier.sha256)
-            or _size(order.request.target) != earlier.size_bytes
-        ):
+        if earlier is None or (promised and promised != earlier.sha256):
+            return False
+        if _stamp(order.request.target) != (earlier.size_bytes, earlier.mtime_ns):
             return False
         why = f"is in place already: {earlier.path}"
         self._session.emit("download.skipped", filename=order.row.filename, why=why)
@@ -78,11 +75,26 @@ class _Outcomes:
         return True
 
 
-def _size(path: str) -> int | None:
+def _completed(outcome: Outcome, row: Resolution) -> Outcome:
+    """The outcome with what tells whose it is, and how its file can be known again."""
+    _, mtime_ns = _stamp(outcome.path) if outcome.success and outcome.path else (None, None)
+    return msgspec.structs.replace(
+        outcome,
+        filename=row.filename,
+        folder=row.folder,
+        value=row.value,
+        path=printable(outcome.path) if outcome.path else None,
+        mtime_ns=mtime_ns,
+    )
+
+
+def _stamp(path: str) -> tuple[int | None, int | None]:
+    """Size and modification time; both change with the content, or the file is hashed again."""
     try:
-        return os.stat(path).st_size
+        status = os.stat(path)
     except OSError:
-        return None
+        return None, None
+    return status.st_size, status.st_mtime_ns
 
 
 def _fetch_all(session: Session, wanted: Sequence[Order], outcomes: _Outcomes) -> None:

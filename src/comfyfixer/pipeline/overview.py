@@ -7,6 +7,7 @@ from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
+from comfyfixer.paths import printable
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there, silent
 from comfyfixer.report.summary import summary
 from comfyfixer.settings import Settings
@@ -15,9 +16,11 @@ from comfyfixer.settings import Settings
 def overview(record: RunRecord, session: Session) -> Overview:
     """Join the files; rows about files that are not missing any more are left out."""
     workdir = session.workdir
-    missing = read_rows_if_there(workdir.missing_models, MissingModel)
+    scanned = _last_scan(session)
+    earlier = scanned.problems if "scan" in record.steps else ()
+    missing = read_rows_if_there(session, workdir.missing_models, MissingModel)
     keys = {row.key for row in missing}
-    resolutions = read_rows_if_there(workdir.resolutions, Resolution)
+    resolutions = read_rows_if_there(session, workdir.resolutions, Resolution)
     kept = tuple(row for row in resolutions if row.key in keys)
     kept_keys = {row.key for row in kept}
     return Overview(
@@ -25,13 +28,13 @@ def overview(record: RunRecord, session: Session) -> Overview:
         run_id=record.run_id,
         steps=record.steps,
         started=record.started,
-        scanned=_last_scan(session),
-        workflows=read_rows_if_there(workdir.workflows, WorkflowRow),
+        scanned=scanned,
+        workflows=read_rows_if_there(session, workdir.workflows, WorkflowRow),
         missing_models=missing,
-        missing_nodes=read_rows_if_there(workdir.missing_nodes, MissingNode),
+        missing_nodes=read_rows_if_there(session, workdir.missing_nodes, MissingNode),
         resolutions=kept,
-        downloads=tuple(row for row in read_rows_if_there(workdir.downloads, Outcome) if row.key in kept_keys),
-        problems=tuple(session.problems),
+        downloads=tuple(row for row in read_rows_if_there(session, workdir.downloads, Outcome) if row.key in kept_keys),
+        problems=tuple(dict.fromkeys((*earlier, *session.problems))),
     )
 
 
@@ -56,4 +59,4 @@ def _last_scan(session: Session) -> ScanSummary:
 def written_report(result: Overview, session: Session) -> None:
     """Write `output/summary_report.md`."""
     write_whole(session.workdir.summary, summary(result).encode("utf-8", "backslashreplace"))
-    session.emit("file.written", path=str(session.workdir.summary))
+    session.emit("file.written", path=printable(session.workdir.summary))

@@ -46,7 +46,11 @@ def _request(row: Resolution, places: Places) -> FetchRequest:
 
     Raises:
         UnsafeName: The workflow's name for it is no safe path.
+        DownloadError: `state-unreadable`: the row says `accepted` and names no candidate.
     """
+    if not row.candidates:
+        message = f"`{row.filename}` is accepted in resolutions.json, and no candidate stands there"
+        raise DownloadError(message, code="state-unreadable", hint="Run `comfyfixer resolve` again")
     root = places.root(row.folder or "")
     inside(root, row.value)  # a name that is unsafe as it stands does not become safe by an extension
     target = inside(root, _relative_name(row))

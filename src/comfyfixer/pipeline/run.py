@@ -1,6 +1,8 @@
 """One run: its lock, its journal, its steps in order, its record for `resume`, its report."""
 
+import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -18,7 +20,7 @@ from comfyfixer.journal.logs import JsonLog, TextLog
 from comfyfixer.journal.runlock import held
 from comfyfixer.model.run import Overview, RunRecord
 from comfyfixer.model.status import Status, StatusData
-from comfyfixer.paths import Workdir
+from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import overview, written_report
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.verdict import exit_code
@@ -41,10 +43,13 @@ def run(
         ComfyFixerError: What stopped the whole run; `Interrupted` when `cancel` was set.
     """
     workdir = Workdir(Path(settings.workdir))
+    _check_ours(workdir)
     with held(workdir.run_lock):
         own = (*_logs(workdir, record), LiveStatus(workdir.status, _first_status(workdir, record)))
         with Journal(record.run_id, (*own, *listeners)) as journal:
-            journal.emit("run.started", command=record.command, version=__version__, workdir=settings.workdir)
+            journal.emit(
+                "run.started", command=record.command, version=__version__, workdir=printable(settings.workdir)
+            )
             return _told(journal, lambda: _steps(record, settings, journal, cancel))
 
 
@@ -75,9 +80,11 @@ def new_record(
 def last_record(workdir: Workdir) -> RunRecord | None:
     """The last run's record; None where there is none that can be read."""
     try:
-        return msgspec.json.decode(workdir.run_record.read_bytes(), type=RunRecord)
-    except (OSError, msgspec.MsgspecError):
+        record = msgspec.convert(json.loads(workdir.run_record.read_bytes()), RunRecord)
+    except (OSError, ValueError, RecursionError):
         return None
+    known = record.steps and {*record.steps, *record.done} <= STEPS.keys() and _COMMAND.fullmatch(record.command)
+    return record if known else None
 
 
 def unfinished_record(workdir: Workdir) -> RunRecord:
@@ -91,6 +98,17 @@ def unfinished_record(workdir: Workdir) -> RunRecord:
         hint = "`comfyfixer auto` starts a new run"
         raise UsageError("There is no interrupted run here", code="nothing-to-resume", hint=hint)
     return msgspec.structs.replace(record, exit_code=None)
+
+
+def _check_ours(workdir: Workdir) -> None:
+    """Files of the user's own that have our names are not overwritten: the first run here looks for them."""
+    ours = (workdir.status, workdir.workflows, workdir.missing_models, workdir.missing_nodes, workdir.resolutions,
+            workdir.downloads, workdir.summary)  # fmt: skip
+    foreign = [path for path in ours if path.exists()]
+    if foreign and not workdir.state_dir.exists():
+        shown = ", ".join(f"`{printable(path)}`" for path in foreign)
+        hint = "Name another working folder with `--workdir DIR`, or move these files away"
+        raise UsageError(f"{shown} would be overwritten, and is not from a run here", code="workdir-foreign", hint=hint)
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------
@@ -131,7 +149,8 @@ def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[O
 
 
 def _save(workdir: Workdir, record: RunRecord) -> None:
-    write_whole(workdir.run_record, msgspec.json.encode(record))
+    """With the standard library: its JSON keeps paths that are no UTF-8."""
+    write_whole(workdir.run_record, json.dumps(msgspec.to_builtins(record)).encode())
 
 
 def _logs(workdir: Workdir, record: RunRecord) -> tuple[Listener, Listener]:
@@ -188,3 +207,5 @@ def _download(session: Session) -> None:
 
 STEPS: Final[dict[str, Callable[[Session], None]]] = {"scan": _scan, "resolve": _resolve, "download": _download}
 """Each imported when it is its turn: `scan` must not pay for the downloader."""
+_COMMAND: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+"""It becomes part of the logs' names."""

@@ -1,5 +1,6 @@
 """Step 1: read the workflows, take the inventory, write what is missing."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def scan(session: Session) -> None:
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)
     session.write(session.workdir.workflows, list(_rows(workflows, models, nodes)))
-    session.save(session.workdir.scan_summary, _summary(inventory, passed_over))
+    session.save(session.workdir.scan_summary, _summary(session, inventory, passed_over))
 
 
 def scan_targets(session: Session, installation: Installation | None) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
     named = session.targets or session.settings.workflow_directories
     if not named and installation:
         return tuple(str(folder) for folder in workflow_folders(installation))
-    there = tuple(target for target in named if Path(target).exists())
+    there = tuple(target for target in named if os.path.exists(target))
     if named and not there:
         shown = ", ".join(f"`{printable(target)}`" for target in named)
         hint = "Check the path, or name another with `--workflows DIR`"
@@ -164,11 +165,12 @@ def _rows(
         )
 
 
-def _summary(inventory: Inventory, passed_over: int) -> ScanSummary:
+def _summary(session: Session, inventory: Inventory, passed_over: int) -> ScanSummary:
     return ScanSummary(
         installation=printable(inventory.installation.base_dir),
         found_by=inventory.installation.found_by,
         passed_over=passed_over,
         models=len(inventory.models),
         packs=len(inventory.packs),
+        problems=tuple(session.problems),
     )

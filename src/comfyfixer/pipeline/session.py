@@ -10,7 +10,7 @@ from comfyfixer.errors import Interrupted, UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.event import Emit
 from comfyfixer.model.problem import Problem
-from comfyfixer.paths import Workdir
+from comfyfixer.paths import Workdir, printable
 from comfyfixer.settings import Settings
 
 Row = TypeVar("Row")
@@ -56,7 +56,7 @@ class Session:
     def write(self, path: Path, value: Any) -> None:
         """Write a step's result as indented JSON, whole or not at all, and tell."""
         self.save(path, value)
-        self._emit("file.written", path=str(path))
+        self._emit("file.written", path=printable(path))
 
     def save(self, path: Path, value: Any) -> None:
         """Write what is still growing, without telling each time."""
@@ -79,6 +79,13 @@ def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:
         raise UsageError(message, code="state-unreadable", hint=f"Run `comfyfixer {step}` again") from error
 
 
-def read_rows_if_there(path: Path, row: type[Row]) -> tuple[Row, ...]:
-    """Like `read_rows`, but a step that has not run here has no rows."""
-    return read_rows(path, row, step="auto") if path.exists() else ()
+def read_rows_if_there(session: Session, path: Path, row: type[Row]) -> tuple[Row, ...]:
+    """Like `read_rows`, but a step that has not run here has no rows; a damaged file is told once, and has none."""
+    if not path.exists():
+        return ()
+    try:
+        return read_rows(path, row, step="auto")
+    except UsageError as error:
+        if all(problem.where != path.name for problem in session.problems):
+            session.found_problem(Problem.of(error, where=path.name))
+        return ()

@@ -39,6 +39,8 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     if last == "scan":
         yield from (False for _ in overview.missing_models)
         return
+    looked_for = {row.key for row in overview.resolutions}
+    yield from (False for missing in overview.missing_models if missing.key not in looked_for)
     yield from (row.answer_pending for row in overview.resolutions if row.decision != "accepted")
     if last == "download":
         yield from (failed_remotely(outcome) for outcome in overview.downloads if not loadable(outcome))
