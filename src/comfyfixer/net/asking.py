@@ -20,8 +20,9 @@ from comfyfixer.net.failures import (
 from comfyfixer.net.gates import Gates
 from comfyfixer.net.hops import Hops, Reply, Request
 from comfyfixer.net.limits import Gate
-from comfyfixer.net.transfer import lower_headers
+from comfyfixer.net.transfer import lower_headers, without_keys
 from comfyfixer.net.waiting import backoff, retry_after
+from comfyfixer.redact import Secrets
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -35,10 +36,11 @@ _OVERTIME: Final = 5
 
 
 class Fresh(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that just came: 2xx or 304, whole.
+    """An answer that just came: 2xx or 304, whole, without the run's keys where the hub wrote them back.
 
     Attributes:
         host: Who answered, as a person names it.
+        held_key: The body held a key: it is no body to keep.
     """
 
     status: int
@@ -47,6 +49,7 @@ class Fresh(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     host: str
     key_variable: str | None
+    held_key: bool = False
 
 
 class Asker:
@@ -58,10 +61,18 @@ class Asker:
     """
 
     def __init__(
-        self, hops: Hops, gates: Gates, *, timeout_s: float, wall: Callable[[], float], chance: Callable[[], float]
+        self,
+        hops: Hops,
+        gates: Gates,
+        secrets: Secrets,
+        *,
+        timeout_s: float,
+        wall: Callable[[], float],
+        chance: Callable[[], float],
     ) -> None:
         self._hops = hops
         self._gates = gates
+        self._secrets = secrets
         self._timeout_s = timeout_s
         self._wall = wall
         self._chance = chance
@@ -114,13 +125,15 @@ class Asker:
             if reply.response.length_remaining not in (0, None):
                 reply.response.close()
             reply.response.release_conn()
+        shown = without_keys(body, self._secrets)
         return Fresh(
             status=reply.response.status,
-            headers=lower_headers(reply.response),
-            body=body,
-            url=str(reply.url),
-            host=reply.url.shown_host,
+            headers=lower_headers(reply.response, self._secrets),
+            body=shown,
+            url=self._secrets.hidden(str(reply.url)),
+            host=self._secrets.hidden(reply.url.shown_host),
             key_variable=reply.key_variable,
+            held_key=shown is not body,
         )
 
     def _body(self, reply: Reply) -> bytes:

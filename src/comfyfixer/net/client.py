@@ -3,16 +3,17 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
 import msgspec
 
 from comfyfixer import __version__
-from comfyfixer.errors import DownloadError, Interrupted, SourceError
+from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, SourceError
 from comfyfixer.model.event import Emit
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.asking import Asker
@@ -26,7 +27,7 @@ from comfyfixer.net.questions import Question, Questions
 from comfyfixer.net.transfer import Transfer
 from comfyfixer.net.url import Url
 from comfyfixer.net.waiting import retry_after
-from comfyfixer.redact import plain, redact
+from comfyfixer.redact import Secrets, plain
 from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,19 +64,36 @@ def make_client(settings: Settings, emit: Emit, *, cache_path: Path | None, timi
     """
     from comfyfixer.net.transport import Transport
 
+    secrets = Secrets.of(settings)
+
+    def tell(action: str, **details: Any) -> None:
+        emit(action, **{name: secrets.hidden_deep(value) for name, value in details.items()})
+
     return Client(
-        settings, emit, cache=AnswerCache(cache_path, emit, timing.wall),
+        settings, tell, secrets=secrets, cache=AnswerCache(cache_path, tell, timing.wall),
         transport=Transport(timeout_s=settings.timeout_seconds), timing=timing,
     )  # fmt: skip
 
 
 class Client:
-    """Asks hubs and opens files. Thread-safe."""
+    """Asks hubs and opens files; nothing that it gives or raises holds a key of the run. Thread-safe.
+
+    Args:
+        emit: Leaves out `secrets` itself.
+    """
 
     def __init__(
-        self, settings: Settings, emit: Emit, *, cache: AnswerCache, transport: "Transport", timing: Timing
+        self,
+        settings: Settings,
+        emit: Emit,
+        *,
+        secrets: Secrets,
+        cache: AnswerCache,
+        transport: "Transport",
+        timing: Timing,
     ) -> None:
         self._wall = timing.wall
+        self._secrets = secrets
         self._rules = HostRules(settings)
         self._credentials = Credentials(settings)
         self._transport = transport
@@ -86,8 +104,9 @@ class Client:
             has_huggingface_key=settings.huggingface_key is not None,
         )  # fmt: skip
         asker = Asker(
-            self._hops, self._gates, timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance
-        )
+            self._hops, self._gates, secrets,
+            timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance,
+        )  # fmt: skip
         self._cache = cache
         self._questions = Questions(asker, cache, emit, timing.wall)
 
@@ -112,11 +131,13 @@ class Client:
         """
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
-        return self._questions.answer(self._question("GET", url, {}, None, max_age_s), accept_html=accept_html)
+        with self._discreet():
+            return self._questions.answer(self._question("GET", url, {}, None, max_age_s), accept_html=accept_html)
 
     def post(self, url: str, *, body: bytes, content_type: str, max_age_s: float | None = None) -> Answer:
         """Like `get`, for questions that have a body. Only for what changes nothing at the hub: it may be repeated."""
-        return self._questions.answer(self._question("POST", url, {"Content-Type": content_type}, body, max_age_s))
+        with self._discreet():
+            return self._questions.answer(self._question("POST", url, {"Content-Type": content_type}, body, max_age_s))
 
     def open(self, url: str, *, headers: Mapping[str, str] = {}, origin_trusted: bool) -> Transfer:
         """Begin a download; redirects are followed, no answer is cached, HTTP errors are in `Transfer.status`.
@@ -129,20 +150,8 @@ class Client:
             DownloadError: `host-not-allowed`, `address-not-allowed`, `too-many-redirects`, `hub-rate-limited`, or
                 (mostly `retryable`) `hub-unreachable`, `hub-timeout`, `hub-tls`.
         """
-        first = Url.parse(url)
-        reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
-        if first is None or reason:
-            hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
-            raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
-        kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
-        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
-        try:
-            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop)
-        except (SourceError, Refused) as error:
-            raise as_download_error(error) from error
-        transfer = Transfer(reply.response, redact(str(reply.url)))
-        self._obey(reply.url, transfer)
-        return transfer
+        with self._discreet():
+            return self._opened(url, headers, origin_trusted)
 
     def allowed(self, url: str) -> str | None:
         """Why a URL out of a workflow may not be fetched, as the end of a sentence; None when it may."""
@@ -166,6 +175,32 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _opened(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> Transfer:
+        first = Url.parse(url)
+        reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
+        if first is None or reason:
+            hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
+            raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
+        kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
+        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
+        try:
+            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop)
+        except (SourceError, Refused) as error:
+            raise as_download_error(error) from error
+        transfer = Transfer(reply.response, str(reply.url), self._secrets)
+        self._obey(reply.url, transfer)
+        return transfer
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """Errors leave without the run's keys: a redirect's address may hold one."""
+        try:
+            yield
+        except ComfyFixerError as error:
+            error.message = self._secrets.hidden(error.message)
+            error.args = (error.message,)
+            raise
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):

@@ -50,6 +50,7 @@ class Questions:
         self._locks: dict[str, threading.Lock] = {}
         self._asked: set[str] = set()
         self._failed: dict[str, SourceError] = {}
+        self._not_kept: dict[str, Stored] = {}
 
     def answer(self, question: Question, *, accept_html: bool = False) -> Answer:
         """The known answer, else the hub's.
@@ -62,6 +63,8 @@ class Questions:
             failed = self._failed.get(key)
             if failed is not None:
                 raise SourceError(failed.message, code=failed.code, hint=failed.hint, status=failed.status)
+            if key in self._not_kept:
+                return self._known(question.request, self._not_kept[key])
             stored = self._cache.read(key)
             if stored is not None and self._is_fresh(key, stored, question.max_age_s):
                 return self._known(question.request, stored)
@@ -106,12 +109,16 @@ class Questions:
             url = redact(str(request.url))
             self._emit("request.failed", method=request.method, url=url, code=error.code, message=error.message)
             raise
-        self._remember(key, kept)
+        self._remember(key, kept, on_disk=not fresh.held_key)
         return _answer_of(kept, cached=False)
 
-    def _remember(self, key: str, stored: Stored) -> None:
-        self._cache.write(key, stored)
-        self._asked.add(key)
+    def _remember(self, key: str, stored: Stored, *, on_disk: bool = True) -> None:
+        """For this run; what held a key is not for longer, even though the key is out of it."""
+        if on_disk:
+            self._cache.write(key, stored)
+            self._asked.add(key)
+        else:
+            self._not_kept[key] = stored
 
     def _to_keep(self, fresh: Fresh, stored: Stored | None) -> Stored:
         """The new answer, or the old one with its age begun anew."""

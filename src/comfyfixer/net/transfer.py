@@ -3,8 +3,11 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+import msgspec
+
 from comfyfixer.errors import DownloadError
 from comfyfixer.net.failures import network_errors, translated
+from comfyfixer.redact import Secrets, redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +19,7 @@ _MAX_ERROR_BODY: Final = 64 * 1024
 
 
 class Transfer:
-    """An open answer, of whatever status.
+    """An open answer, of whatever status. What it tells beside the file itself comes without the run's keys.
 
     Attributes:
         status: HTTP status of the last hop; 4xx and 5xx are told here, not raised.
@@ -24,11 +27,12 @@ class Transfer:
         url: Address of the last hop, without secrets.
     """
 
-    def __init__(self, response: "BaseHTTPResponse", url: str) -> None:
+    def __init__(self, response: "BaseHTTPResponse", url: str, secrets: Secrets) -> None:
         self.status: int = response.status
-        self.headers: Mapping[str, str] = lower_headers(response)
-        self.url = url
+        self.headers: Mapping[str, str] = lower_headers(response, secrets)
+        self.url = redact(secrets.hidden(url))
         self._response = response
+        self._secrets = secrets
 
     @property
     def content_length(self) -> int | None:
@@ -59,8 +63,8 @@ class Transfer:
             while len(body) < _MAX_ERROR_BODY and (chunk := self.read(_MAX_ERROR_BODY - len(body))):
                 body += chunk
         except DownloadError:
-            return bytes(body)
-        return bytes(body)
+            pass
+        return without_keys(bytes(body), self._secrets)
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""
@@ -77,9 +81,23 @@ class Transfer:
         self.close()
 
 
-def lower_headers(response: "BaseHTTPResponse") -> dict[str, str]:
+def lower_headers(response: "BaseHTTPResponse", secrets: Secrets) -> dict[str, str]:
     """Header names in lower case; of a repeated one the values are joined by a comma."""
     headers: dict[str, str] = {}
-    for name, value in response.headers.items():
+    for name, shown in response.headers.items():
+        value = secrets.hidden(shown)
         headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
     return headers
+
+
+def without_keys(body: bytes, secrets: Secrets) -> bytes:
+    """The same body, or one with `***` where it held a key, also one written in JSON's escapes."""
+    if secrets.are_in(body):
+        body = secrets.hidden(body.decode(errors="replace")).encode()
+    if b"\\u00" not in body:
+        return body
+    try:
+        value = msgspec.json.decode(body)
+        return msgspec.json.encode(secrets.hidden_deep(value)) if secrets.are_in(msgspec.json.encode(value)) else body
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return body
