@@ -67,3 +67,35 @@ def test_every_declared_url_is_carried(templates: list[tuple[str, Any]]) -> None
         workflow = read_workflow(msgspec.json.encode(document), name, builtin_knowledge())
         assert workflow is not None
         assert all(model.urls for model in workflow.models if model.active), name
+
+
+def take_urls(
+    nodes: list[Any], definitions: dict[str, Any], prefix: str, into: dict[tuple[str, str], set[str]]
+) -> None:
+    """Collect the addresses that running nodes declare, by node id and name."""
+    for node in nodes:
+        if node.get("mode") in (2, 4):
+            continue
+        for entry in node.get("properties", {}).get("models") or ():
+            into.setdefault((f"{prefix}{node['id']}", entry["name"]), set()).add(entry["url"])
+        if node["type"] in definitions:
+            take_urls(definitions[node["type"]]["nodes"], definitions, f"{prefix}{node['id']}:", into)
+
+
+def test_a_node_keeps_every_url_of_its_own_entries(templates: list[tuple[str, Any]]) -> None:
+    told = 0
+    for name, document in templates:
+        definitions = {graph["id"]: graph for graph in document.get("definitions", {}).get("subgraphs", ())}
+        declared: dict[tuple[str, str], set[str]] = {}
+        take_urls(document["nodes"], definitions, "", declared)
+        workflow = read_workflow(msgspec.json.encode(document), name, builtin_knowledge())
+        assert workflow is not None
+        found = {(model.node_id, model.filename): model.urls for model in workflow.models if model.active}
+        for place, urls in declared.items():
+            if place in found:
+                told += 1
+                assert urls <= set(found[place]), (name, place)
+        declared_files = {entry_name for _, entry_name in declared}
+        assert declared_files == {filename for _, filename in found}, name
+
+    assert told >= 1_000

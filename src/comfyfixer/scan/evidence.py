@@ -1,205 +1,110 @@
-"""What a workflow itself says about its files: `properties.models`, top-level `models`, links in notes."""
+"""What a workflow itself says about its files, and for which of them: `properties.models`, `models`, notes."""
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
-from urllib.parse import quote
+from functools import cached_property
+from typing import Any
 
-import msgspec
-
-from comfyfixer.model.reference import base_name
-from comfyfixer.redact import redact
+from comfyfixer.scan.declared import (
+    Declared,
+    Entry,
+    Table,
+    directory_of,
+    entries_by_name,
+    entries_named,
+    only_folder,
+    read_entry,
+    url_of,
+)
 from comfyfixer.scan.graph import Graph
+from comfyfixer.scan.namesakes import File, Namesakes, file_of, is_generic, path_of, singles_out
 from comfyfixer.scan.needs import Need
-from comfyfixer.scan.raw import RawNode
-
-_NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
-_URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
-_LONGEST_URL: Final = 2_000
-_PLAIN: Final = re.compile(r"[\w.~-]+", re.ASCII)
-_HEX: Final = re.compile(r"[0-9a-f]{8,128}")
-_LEGACY: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
-_MAX_LISTED: Final = 1_000
-_MAX_ENTRIES: Final = 64
-_MAX_URLS: Final = 16
-
-
-class Declared(msgspec.Struct, frozen=True):
-    """One entry of a `models` list.
-
-    Attributes:
-        own: The node that needs the file declares it itself.
-    """
-
-    url: str | None
-    directory: str | None
-    hashes: dict[str, str]
-    origin: str
-    own: bool
+from comfyfixer.scan.notes import Link, links_to, note_texts, url_path
 
 
 class Evidence:
     """All that one workflow says about files, found by their names."""
 
-    def __init__(self, graph: Graph, top_level: Any) -> None:
+    def __init__(self, graph: Graph, top_level: Any, needs: list[Need]) -> None:
         self._graph = graph
         self._top_level = top_level
-        self._entries: dict[str, list[tuple[dict[str, Any], RawNode | None]]] | None = None
+        self._needs = needs
+        self._entries: Table | None = None
         self._notes: list[str] | None = None
-        self._links: dict[str, list[str]] = {}
+        self._links: dict[str, list[Link]] = {}
 
     def declared(self, need: Need, name: str) -> list[Declared]:
-        """Entries of that name that may mean this need's file: its own node's first, then those for its folder."""
+        """Entries that mean this need's file: its own node's first, then others; and own ones that tell its folder."""
         if self._entries is None:
-            self._entries = _by_name(self._graph.declaring, self._top_level)
-        raw = need.node.raw
-        own = [_read(entry, "properties", own=True) for entry in _own_entries(raw, name)]
+            self._entries = entries_by_name(self._graph.declaring, self._top_level)
         entries = self._entries.get(name, ())
-        if len(entries) <= len(own):
-            return own
-        return own + [
-            _read(entry, "models" if holder is None else "properties", own=False)
+        if not entries:
+            return []
+        raw = need.node.raw
+        models = raw.properties.models if raw is not None and raw.properties is not None else None
+        own = entries_named(models, name)
+        found = [
+            read_entry(entry, "properties", own=True) if self._own_means(entry, need, name) else only_folder(entry)
+            for entry in own
+        ]
+        if len(entries) <= len(own) or self._is_nobody_s(name):
+            return found
+        return found + [
+            read_entry(entry, "models" if holder is None else "properties", own=False)
             for entry, holder in entries
-            if (holder is not raw or raw is None) and _may_mean(entry, need)
+            if (holder is not raw or raw is None) and self._other_means(entry, need, name)
         ]
 
-    def links(self, filename: str) -> list[str]:
-        """Links in notes to a file of exactly that name."""
+    def links(self, need: Need, name: str) -> list[str]:
+        """Links in notes that mean this need's file."""
         if self._notes is None:
-            self._notes = _notes(self._graph)
+            self._notes = note_texts(self._graph)
         if not self._notes:
             return []
-        if filename not in self._links:
-            self._links[filename] = self._find_links(filename, self._notes)
-        return self._links[filename]
+        if name not in self._links:
+            self._links[name] = [] if self._is_nobody_s(name) else links_to(name, self._notes)
+        links = self._links[name]
+        return [link.url for link in links if self._link_means(link, need, name)] if links else []
 
-    def _find_links(self, filename: str, notes: list[str]) -> list[str]:
-        found: dict[str, None] = {}
-        for name in (filename,) if _PLAIN.fullmatch(filename) else (filename, quote(filename)):
-            for text in notes:
-                found.update(dict.fromkeys(_links_to(name, text)))
-        return list(found)
+    def _own_means(self, entry: Entry, need: Need, name: str) -> bool:
+        """Among namesakes elsewhere, the node's own word counts where it is the whole value."""
+        file, named, directory = file_of(need), path_of(entry["name"]), directory_of(entry)
+        if "/" in named:
+            return named == file.path
+        elsewhere = _is_elsewhere(directory, file)
+        others = self._namesakes.rivals(file, name, None if elsewhere else directory)
+        if not others:
+            return True
+        if elsewhere or self._namesakes.too_many(name):
+            return False
+        alone = not self._namesakes.at_node(need.node.raw, name, others)
+        return (alone and named == file.path) or _url_singles_out(entry, file, others)
 
+    def _other_means(self, entry: Entry, need: Need, name: str) -> bool:
+        file, named, directory = file_of(need), path_of(entry["name"]), directory_of(entry)
+        if _is_elsewhere(directory, file) or ("/" in named and named != file.path):
+            return False
+        others = self._namesakes.rivals(file, name, directory)
+        return not others or singles_out(named, file, others) or _url_singles_out(entry, file, others)
 
-def _own_entries(raw: RawNode | None, name: str) -> list[dict[str, Any]]:
-    models = raw.properties.models if raw is not None and raw.properties is not None else None
-    return [entry for entry in _entries(models) if base_name(entry["name"]) == name] if models else []
+    def _link_means(self, link: Link, need: Need, name: str) -> bool:
+        file = file_of(need)
+        if link.shown and "/" in link.path and link.path != file.path:
+            return False
+        others = self._namesakes.rivals(file, name, None)
+        return not others or singles_out(link.path, file, others)
 
+    def _is_nobody_s(self, name: str) -> bool:
+        """Whether a word that is not the node's own can't be about one file."""
+        return is_generic(name) or self._namesakes.too_many(name)
 
-def _entries(models: Any) -> list[dict[str, Any]]:
-    """Entries with a name; a list that no program writes is cut."""
-    listed = models[:_MAX_LISTED] if type(models) is list else ()
-    return [entry for entry in listed if type(entry) is dict and type(entry.get("name")) is str]
-
-
-def _may_mean(entry: dict[str, Any], need: Need) -> bool:
-    """An entry for another folder is another file, where the need's folder is certain."""
-    if need.folder is None or need.known_by not in ("builtin", "pack"):
-        return True
-    return _directory(entry.get("directory")) in (None, need.folder)
-
-
-def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, str | None]:
-    """Folder and how it is known, now that the workflow's own word is heard; see `knowledge` for the order of trust."""
-    if need.known_by in ("builtin", "pack"):
-        return need.folder, need.known_by
-    if not declared:
-        return need.folder, need.known_by
-    directories = {entry.directory for entry in declared if entry.directory}
-    own = [entry.directory for entry in declared if entry.directory and entry.own]
-    if own:
-        return own[0], "properties"
-    if len(directories) == 1:
-        return directories.pop(), "properties"
-    return need.folder, need.known_by
+    @cached_property
+    def _namesakes(self) -> Namesakes:
+        return Namesakes(self._needs)
 
 
-def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
-    """URL to origin, best first: the node's own declaration, others, the top level, notes; authors' keys left out."""
-    urls: dict[str, str] = {}
-    for origin in ("properties", "models") if declared else ():
-        for entry in declared:
-            if entry.url and entry.origin == origin:
-                urls.setdefault(redact(entry.url), origin)
-    for url in links:
-        urls.setdefault(redact(url), "note")
-    return dict(list(urls.items())[:_MAX_URLS]) if len(urls) > _MAX_URLS else urls
+def _is_elsewhere(directory: str | None, file: File) -> bool:
+    return None not in (directory, file.certain) and directory != file.certain
 
 
-def hashes_of(declared: list[Declared]) -> dict[str, str]:
-    """Algorithm to hex; the first entry wins."""
-    hashes: dict[str, str] = {}
-    for entry in declared:
-        if not entry.hashes:
-            continue
-        for algorithm, value in entry.hashes.items():
-            hashes.setdefault(algorithm, value)
-    return hashes
-
-
-def _notes(graph: Graph) -> list[str]:
-    if _NOTES.isdisjoint(graph.types):
-        return []
-    return [text for node in graph.nodes if node.type in _NOTES for text in _texts(node.values)]
-
-
-def _by_name(declaring: Iterable[RawNode], top_level: Any) -> dict[str, list[tuple[dict[str, Any], RawNode | None]]]:
-    """Entries by base name, each with the node that declares it (None: the top level)."""
-    table: dict[str, list[tuple[dict[str, Any], RawNode | None]]] = {}
-    lists: list[tuple[Any, RawNode | None]] = [(raw.properties.models, raw) for raw in declaring if raw.properties]
-    for models, holder in [*lists, (top_level, None)]:
-        for entry in _entries(models):
-            known = table.setdefault(base_name(entry["name"]), [])
-            if len(known) < _MAX_ENTRIES:
-                known.append((entry, holder))
-    return table
-
-
-def _read(entry: dict[str, Any], origin: str, *, own: bool) -> Declared:
-    return Declared(_url(entry.get("url")), _directory(entry.get("directory")), _hashes(entry), origin, own)
-
-
-def _url(value: Any) -> str | None:
-    url = value.strip() if type(value) is str else ""
-    is_url = url.startswith(("https://", "http://")) and len(url) <= _LONGEST_URL
-    return url if is_url and url.isprintable() and " " not in url else None
-
-
-def _directory(value: Any) -> str | None:
-    if not isinstance(value, str) or not value.strip():
-        return None
-    name = value.replace("\\", "/").strip(" /").removeprefix("models/")
-    return _LEGACY.get(name, name)
-
-
-def _hashes(entry: dict[str, Any]) -> dict[str, str]:
-    value = entry.get("hash")
-    if not isinstance(value, str) or not _HEX.fullmatch(value.strip().lower()):
-        return {}
-    algorithm = entry.get("hash_type")
-    value = value.strip().lower()
-    if isinstance(algorithm, str) and algorithm.strip():
-        return {algorithm.strip().lower().replace("-", ""): value}
-    return {"sha256": value} if len(value) == 64 else {}
-
-
-def _texts(values: Any) -> list[str]:
-    parts = values if isinstance(values, list) else values.values() if isinstance(values, dict) else ()
-    return [part for part in parts if isinstance(part, str) and "http" in part]
-
-
-def _links_to(filename: str, text: str) -> Iterator[str]:
-    """URLs whose last part is the name, and those behind a Markdown link that shows it."""
-    place = text.find(filename)
-    while place >= 0:
-        end = place + len(filename)
-        if place and text[place - 1] == "/":
-            start = text.rfind("http", max(0, place - _LONGEST_URL), place)
-            match = _URL.match(text, start) if start >= 0 else None
-            if match and match.end() >= end:
-                url = match[0].rstrip(".,;:!*_")
-                if url[end - start : end - start + 1] in ("", "?", "#"):
-                    yield url
-        elif text.startswith("](http", end) and (match := _URL.match(text, end + 2)):
-            yield match[0]
-        place = text.find(filename, end)
+def _url_singles_out(entry: Entry, file: File, others: list[File]) -> bool:
+    url = url_of(entry)
+    return url is not None and singles_out(url_path(url), file, others)

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, base_name, expected_type
 from comfyfixer.scan.api import flatten_prompt
-from comfyfixer.scan.evidence import Evidence, hashes_of, settled_folder, urls_of
+from comfyfixer.scan.declared import hashes_of, settled_folder, urls_of
+from comfyfixer.scan.evidence import Evidence
 from comfyfixer.scan.graph import Graph, Node
 from comfyfixer.scan.groups import group_name
 from comfyfixer.scan.knowledge import Knowledge
@@ -34,8 +35,9 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
     """The needs of a workflow or prompt, wherever it was found."""
     is_ui = isinstance(found, RawWorkflow)
     graph = flatten(found) if isinstance(found, RawWorkflow) else flatten_prompt(found)
-    evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None)
-    models = tuple(_reference(need, evidence) for need in find_needs(graph, knowledge))
+    needs = find_needs(graph, knowledge)
+    evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
+    models = tuple(_reference(need, evidence) for need in needs)
     types = _types(graph, knowledge)
     custom = types - knowledge.builtin_types
     return Workflow(
@@ -65,7 +67,7 @@ def _reference(need: Need, evidence: Evidence) -> ModelReference:
     name = base_name(need.value)
     declared = evidence.declared(need, name)
     folder, known_by = settled_folder(need, declared)
-    urls = urls_of(declared, evidence.links(name))
+    urls = urls_of(declared, evidence.links(need, name))
     return ModelReference(
         value=need.value,
         filename=need.filename or name,

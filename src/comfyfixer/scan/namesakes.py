@@ -1,0 +1,103 @@
+"""Which file a name means where several files of one workflow are called the same.
+
+A wrong file is worse than none: what may mean two files is evidence for neither.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from comfyfixer.model.reference import base_name
+from comfyfixer.scan.needs import Need
+from comfyfixer.scan.raw import RawNode
+
+_GENERIC: Final = frozenset(
+    {
+        "adapter_model", "ae", "clip", "config", "controlnet", "decoder", "diffusion_model", "diffusion_pytorch_model",
+        "encoder", "image_encoder", "ip-adapter", "ip_adapter", "lora", "model", "open_clip_pytorch_model",
+        "pytorch_lora_weights", "pytorch_model", "text_encoder", "transformer", "unet", "vae", "weights",
+    }
+)  # fmt: skip
+_VARIANT: Final = re.compile(r"(\.[a-z0-9]+)$|[-_.](fp16|fp32|bf16|fp8|non_ema|ema)$|-\d{5}-of-\d{5}$")
+_MOST_VARIANTS: Final = 4
+_MAX_NAMESAKES: Final = 16
+
+
+def is_generic(name: str) -> bool:
+    """Whether thousands of files are called so: then only the node itself can say which one it means."""
+    stem = name.lower()
+    for _ in range(_MOST_VARIANTS):
+        if stem in _GENERIC:
+            return True
+        stem = _VARIANT.sub("", stem, count=1)
+    return stem in _GENERIC
+
+
+def path_of(value: str) -> str:
+    """A value or name with the one kind of slash."""
+    return value.replace("\\", "/").strip("/") if "/" in value or "\\" in value else value
+
+
+def certain_folder(need: Need) -> str | None:
+    """The need's models folder where there is no doubt about it."""
+    return need.folder if need.known_by in ("builtin", "pack") else None
+
+
+class File(msgspec.Struct, frozen=True):
+    """What one need asks for: the same for all that ask for the same file.
+
+    Attributes:
+        folder: Also a guessed one: where guesses differ, so may the files.
+        certain: `certain_folder`.
+    """
+
+    path: str
+    folder: str | None
+    certain: str | None
+
+
+class Namesakes:
+    """The needs of one workflow by base name, those of nodes that do not run too."""
+
+    def __init__(self, needs: list[Need]) -> None:
+        self._files: dict[str, dict[File, set[int]]] = {}
+        for need in needs:
+            files = self._files.setdefault(base_name(need.value), {})
+            files.setdefault(file_of(need), set()).add(id(need.node.raw))
+
+    def too_many(self, name: str) -> bool:
+        """Whether so many files share the name that nobody looks which of them is meant."""
+        return len(self._files[name]) > _MAX_NAMESAKES
+
+    def rivals(self, file: File, name: str, directory: str | None) -> list[File]:
+        """Other files of that name which may lie in that folder (None: in any)."""
+        return [
+            other
+            for other in self._files[name]
+            if _differ(file, other) and (directory is None or other.certain in (None, directory))
+        ]
+
+    def at_node(self, node: RawNode | None, name: str, files: list[File]) -> bool:
+        """Whether that very node needs one of the files."""
+        return any(id(node) in self._files[name][file] for file in files)
+
+
+def file_of(need: Need) -> File:
+    """What a need asks for."""
+    return File(path_of(need.value), need.folder, certain_folder(need))
+
+
+def _differ(one: File, other: File) -> bool:
+    return one.path != other.path or (None not in (one.folder, other.folder) and one.folder != other.folder)
+
+
+def singles_out(told: str, file: File, others: list[File]) -> bool:
+    """Whether a path, being longer than the base name, ends with this file's and with none of its rivals'."""
+    if "/" not in file.path or not _ends_with(told, file.path):
+        return False
+    return not any(_ends_with(told, other.path) for other in others if len(other.path) >= len(file.path))
+
+
+def _ends_with(told: str, path: str) -> bool:
+    return told == path or told.endswith("/" + path)
