@@ -14,7 +14,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.status import PhaseProgress, Status, StatusData
 
 MAX_ERRORS: Final = 100
-_AT_ONCE: Final = frozenset({"run.started", "run.finished", "run.stopped", "phase.started", "download.started"})
+_AT_ONCE: Final = frozenset({"run.finished", "run.stopped", "phase.started", "download.started"})
 
 
 def advance(status: Status, event: Event) -> Status:
@@ -172,9 +172,11 @@ class LiveStatus:
             self._write()
 
     def close(self) -> None:
-        """Write the last word."""
-        self._write()
+        """Write the last word, unless it is written."""
+        if self.status is not self._written:
+            self._write()
 
     def _write(self) -> None:
         write_whole(self._path, msgspec.json.format(msgspec.json.encode(self.status), indent=2), durable=False)
+        self._written = self.status
         self._written_at = self._clock()

@@ -1,6 +1,5 @@
 """One run: its lock, its journal, its steps in order, its record for `resume`, its report."""
 
-import json
 import os
 import re
 import threading
@@ -80,7 +79,7 @@ def new_record(
 def last_record(workdir: Workdir) -> RunRecord | None:
     """The last run's record; None where there is none that can be read."""
     try:
-        record = msgspec.convert(json.loads(workdir.run_record.read_bytes()), RunRecord)
+        record = _decoded(workdir.run_record.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     known = record.steps and {*record.steps, *record.done} <= STEPS.keys() and _COMMAND.fullmatch(record.command)
@@ -149,8 +148,26 @@ def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[O
 
 
 def _save(workdir: Workdir, record: RunRecord) -> None:
-    """With the standard library: its JSON keeps paths that are no UTF-8."""
-    write_whole(workdir.run_record, json.dumps(msgspec.to_builtins(record)).encode())
+    write_whole(workdir.run_record, _encoded(record))
+
+
+def _encoded(record: RunRecord) -> bytes:
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:  # a path that is no UTF-8: the standard library's JSON keeps it
+        import json
+
+        return json.dumps(msgspec.to_builtins(record)).encode()
+
+
+def _decoded(data: bytes) -> RunRecord:
+    """Raises `ValueError` where it is no record."""
+    try:
+        return msgspec.json.decode(data, type=RunRecord)
+    except msgspec.DecodeError:
+        import json
+
+        return msgspec.convert(json.loads(data), RunRecord)
 
 
 def _logs(workdir: Workdir, record: RunRecord) -> tuple[Listener, Listener]:
