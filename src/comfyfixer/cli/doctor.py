@@ -37,7 +37,7 @@ def _lines(checks: Sequence[Check]) -> Iterator[str]:
             group = check.group
             yield group
         mark = "ok  " if check.ok else "BAD "
-        origin = f"  (from {check.origin})" if check.origin and check.origin != "default" else ""
+        origin = f"  ({check.origin})" if check.origin else ""
         yield f"  {mark}{check.name}: {check.detail}{origin}" + (f" [{check.code}]" if check.code else "")
         if check.hint:
             yield f"        -> {check.hint}"
