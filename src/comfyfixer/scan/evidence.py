@@ -15,9 +15,9 @@ from comfyfixer.scan.declared import (
     url_of,
 )
 from comfyfixer.scan.graph import Graph
-from comfyfixer.scan.namesakes import File, Namesakes, file_of, is_generic, path_of, singles_out
+from comfyfixer.scan.namesakes import File, Namesakes, certain_folder, file_of, is_generic, path_of, singles_out
 from comfyfixer.scan.needs import Need
-from comfyfixer.scan.notes import Link, links_to, note_texts, url_path
+from comfyfixer.scan.notes import Link, links_by_name, url_path
 
 
 class Evidence:
@@ -27,14 +27,9 @@ class Evidence:
         self._graph = graph
         self._top_level = top_level
         self._needs = needs
-        self._entries: Table | None = None
-        self._notes: list[str] | None = None
-        self._links: dict[str, list[Link]] = {}
 
     def declared(self, need: Need, name: str) -> list[Declared]:
         """Entries that mean this need's file: its own node's first, then others; and own ones that tell its folder."""
-        if self._entries is None:
-            self._entries = entries_by_name(self._graph.declaring, self._top_level)
         entries = self._entries.get(name, ())
         if not entries:
             return []
@@ -55,40 +50,42 @@ class Evidence:
 
     def links(self, need: Need, name: str) -> list[str]:
         """Links in notes that mean this need's file."""
-        if self._notes is None:
-            self._notes = note_texts(self._graph)
-        if not self._notes:
+        links = self._links.get(name)
+        if not links or self._is_nobody_s(name):
             return []
-        if name not in self._links:
-            self._links[name] = [] if self._is_nobody_s(name) else links_to(name, self._notes)
-        links = self._links[name]
-        return [link.url for link in links if self._link_means(link, need, name)] if links else []
+        return [link.url for link in links if self._link_means(link, need, name)]
 
     def _own_means(self, entry: Entry, need: Need, name: str) -> bool:
         """Among namesakes elsewhere, the node's own word counts where it is the whole value."""
-        file, named, directory = file_of(need), path_of(entry["name"]), directory_of(entry)
-        if "/" in named:
-            return named == file.path
-        elsewhere = _is_elsewhere(directory, file)
-        others = self._namesakes.rivals(file, name, None if elsewhere else directory)
-        if not others:
-            return True
-        if elsewhere or self._namesakes.too_many(name):
+        named = path_of(entry["name"])
+        if "/" in named or not self._namesakes.share(name):
+            return "/" not in named or named == path_of(need.value)
+        file, directory = file_of(need), directory_of(entry)
+        elsewhere = _is_elsewhere(directory, need)
+        if self._namesakes.too_many(name):
             return False
+        others = self._namesakes.rivals(file, name, None if elsewhere else directory)
+        if not others or elsewhere:
+            return not others
         alone = not self._namesakes.at_node(need.node.raw, name, others)
         return (alone and named == file.path) or _url_singles_out(entry, file, others)
 
     def _other_means(self, entry: Entry, need: Need, name: str) -> bool:
-        file, named, directory = file_of(need), path_of(entry["name"]), directory_of(entry)
-        if _is_elsewhere(directory, file) or ("/" in named and named != file.path):
+        named, directory = path_of(entry["name"]), directory_of(entry)
+        if _is_elsewhere(directory, need) or ("/" in named and named != path_of(need.value)):
             return False
+        if not self._namesakes.share(name):
+            return True
+        file = file_of(need)
         others = self._namesakes.rivals(file, name, directory)
         return not others or singles_out(named, file, others) or _url_singles_out(entry, file, others)
 
     def _link_means(self, link: Link, need: Need, name: str) -> bool:
-        file = file_of(need)
-        if link.shown and "/" in link.path and link.path != file.path:
+        if link.shown and "/" in link.path and link.path != path_of(need.value):
             return False
+        if not self._namesakes.share(name):
+            return True
+        file = file_of(need)
         others = self._namesakes.rivals(file, name, None)
         return not others or singles_out(link.path, file, others)
 
@@ -97,12 +94,21 @@ class Evidence:
         return is_generic(name) or self._namesakes.too_many(name)
 
     @cached_property
+    def _entries(self) -> Table:
+        return entries_by_name(self._graph.declaring, self._top_level)
+
+    @cached_property
+    def _links(self) -> dict[str, list[Link]]:
+        return links_by_name(self._graph, self._namesakes.names)
+
+    @cached_property
     def _namesakes(self) -> Namesakes:
         return Namesakes(self._needs)
 
 
-def _is_elsewhere(directory: str | None, file: File) -> bool:
-    return None not in (directory, file.certain) and directory != file.certain
+def _is_elsewhere(directory: str | None, need: Need) -> bool:
+    folder = certain_folder(need)
+    return directory is not None and folder is not None and directory != folder
 
 
 def _url_singles_out(entry: Entry, file: File, others: list[File]) -> bool:

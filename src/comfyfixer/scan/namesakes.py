@@ -4,6 +4,7 @@ A wrong file is worse than none: what may mean two files is evidence for neither
 """
 
 import re
+from collections.abc import Container
 from typing import Final
 
 import msgspec
@@ -19,6 +20,7 @@ _GENERIC: Final = frozenset(
         "pytorch_lora_weights", "pytorch_model", "text_encoder", "transformer", "unet", "vae", "weights",
     }
 )  # fmt: skip
+_GENERIC_STARTS: Final = tuple(_GENERIC)
 _VARIANT: Final = re.compile(r"(\.[a-z0-9]+)$|[-_.](fp16|fp32|bf16|fp8|non_ema|ema)$|-\d{5}-of-\d{5}$")
 _MOST_VARIANTS: Final = 4
 _MAX_NAMESAKES: Final = 16
@@ -27,6 +29,8 @@ _MAX_NAMESAKES: Final = 16
 def is_generic(name: str) -> bool:
     """Whether thousands of files are called so: then only the node itself can say which one it means."""
     stem = name.lower()
+    if not stem.startswith(_GENERIC_STARTS):
+        return False
     for _ in range(_MOST_VARIANTS):
         if stem in _GENERIC:
             return True
@@ -61,26 +65,43 @@ class Namesakes:
     """The needs of one workflow by base name, those of nodes that do not run too."""
 
     def __init__(self, needs: list[Need]) -> None:
-        self._files: dict[str, dict[File, set[int]]] = {}
+        self._needs: dict[str, list[Need]] = {}
         for need in needs:
-            files = self._files.setdefault(base_name(need.value), {})
-            files.setdefault(file_of(need), set()).add(id(need.node.raw))
+            self._needs.setdefault(base_name(need.value), []).append(need)
+        self._files: dict[str, dict[File, set[int]]] = {}
+
+    @property
+    def names(self) -> Container[str]:
+        """All base names."""
+        return self._needs
+
+    def share(self, name: str) -> bool:
+        """Whether several files have that base name."""
+        return len(self._needs[name]) > 1 and len(self._called(name)) > 1
 
     def too_many(self, name: str) -> bool:
         """Whether so many files share the name that nobody looks which of them is meant."""
-        return len(self._files[name]) > _MAX_NAMESAKES
+        return self.share(name) and len(self._called(name)) > _MAX_NAMESAKES
 
     def rivals(self, file: File, name: str, directory: str | None) -> list[File]:
         """Other files of that name which may lie in that folder (None: in any)."""
         return [
             other
-            for other in self._files[name]
+            for other in self._called(name)
             if _differ(file, other) and (directory is None or other.certain in (None, directory))
         ]
 
     def at_node(self, node: RawNode | None, name: str, files: list[File]) -> bool:
         """Whether that very node needs one of the files."""
-        return any(id(node) in self._files[name][file] for file in files)
+        return any(id(node) in self._called(name)[file] for file in files)
+
+    def _called(self, name: str) -> dict[File, set[int]]:
+        """The files of that name, each with the nodes that need it."""
+        if name not in self._files:
+            files = self._files[name] = {}
+            for need in self._needs[name]:
+                files.setdefault(file_of(need), set()).add(id(need.node.raw))
+        return self._files[name]
 
 
 def file_of(need: Need) -> File:

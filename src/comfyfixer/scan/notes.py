@@ -1,24 +1,25 @@
 """Links in notes to files: addresses that end with a name, and Markdown links that show it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 
-from comfyfixer.scan.declared import LONGEST_URL
+from comfyfixer.model.reference import base_name
 from comfyfixer.scan.graph import Graph
 
 _NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
-_PLAIN: Final = re.compile(r"[\w.~-]+", re.ASCII)
+_AFTER_URL: Final = ".,;:!*_"
+_MORE_THAN_NAME: Final = re.compile(r"[?#%]|[.,;:!*_]$")
 _LONGEST_LABEL: Final = 400
-_MAX_LINKS: Final = 64
 _DECORATION: Final = " \t*_`~\"'“”"
+_MAX_LINKS: Final = 64
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """An address behind which a note says a file is.
 
     Attributes:
@@ -31,22 +32,18 @@ class Link(msgspec.Struct, frozen=True):
     shown: bool
 
 
-def note_texts(graph: Graph) -> list[str]:
-    """Texts of all notes that hold an address."""
+def links_by_name(graph: Graph, names: Container[str]) -> dict[str, list[Link]]:
+    """The links in notes to files of these base names, each once."""
+    table: dict[str, list[Link]] = {}
     if _NOTES.isdisjoint(graph.types):
-        return []
-    return [text for node in graph.nodes if node.type in _NOTES for text in _texts(node.values)]
-
-
-def links_to(filename: str, texts: list[str]) -> list[Link]:
-    """Links to files of exactly that base name."""
-    found: dict[Link, None] = {}
-    for name in (filename,) if _PLAIN.fullmatch(filename) else (filename, quote(filename)):
-        for text in texts:
-            for link in _links(name, text):
-                if len(found) < _MAX_LINKS:
-                    found[link] = None
-    return list(found)
+        return table
+    for node in graph.nodes:
+        for text in _texts(node.values) if node.type in _NOTES else ():
+            for name, link in _links(text, names):
+                known = table.setdefault(name, [])
+                if len(known) < _MAX_LINKS and link not in known:
+                    known.append(link)
+    return table
 
 
 def url_path(url: str) -> str:
@@ -59,39 +56,18 @@ def _texts(values: Any) -> list[str]:
     return [part for part in parts if isinstance(part, str) and "http" in part]
 
 
-def _links(name: str, text: str) -> Iterator[Link]:
-    place = text.find(name)
-    while place >= 0:
-        end = place + len(name)
-        link = _address(text, place, end) or _labelled(text, place, end)
-        if link:
-            yield link
-        place = text.find(name, end)
-
-
-def _address(text: str, place: int, end: int) -> Link | None:
-    """The address of which the name is the last part."""
-    start = text.rfind("http", max(0, place - LONGEST_URL), place) if place and text[place - 1] == "/" else -1
-    match = _URL.match(text, start) if start >= 0 else None
-    if match is None or match.end() < end:
-        return None
-    url = match[0].rstrip(".,;:!*_")
-    is_last = url[end - start : end - start + 1] in ("", "?", "#") and "?" not in text[start:place]
-    return Link(url, url_path(url), shown=False) if is_last else None
-
-
-def _labelled(text: str, place: int, end: int) -> Link | None:
-    """The address behind a Markdown link whose whole text is the name, with or without its folder.
-
-    An address that itself ends with the name is `_address`'s, and says more.
-    """
-    close = end
-    while text[close : close + 1] in tuple(_DECORATION):
-        close += 1
-    start = text.rfind("[", max(0, place - _LONGEST_LABEL), place) if text.startswith("](http", close) else -1
-    match = _URL.match(text, close + 2) if start >= 0 else None
-    if match is None or url_path(match[0]).endswith("/" + unquote(text[place:end])):
-        return None
-    label = text[start + 1 : end].strip(_DECORATION).replace("\\", "/")
-    is_whole = label == text[place:end] or label.endswith("/" + text[place:end])
-    return Link(match[0], label, shown=True) if is_whole else None
+def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
+    """Addresses of which the last part is a name, and those behind a Markdown link whose whole text is one."""
+    for match in _URL.finditer(text):
+        url, start = match[0], match.start()
+        name = url.rpartition("/")[2]
+        if _MORE_THAN_NAME.search(url):
+            url = url.rstrip(_AFTER_URL)
+            name = base_name(url_path(url))
+        if name in names:
+            yield name, Link(url, url_path(url), shown=False)
+        elif text[max(0, start - 2) : start] == "](":
+            label = text[max(0, start - _LONGEST_LABEL) : start - 2].rpartition("[")[2]
+            label = label.strip(_DECORATION).replace("\\", "/")
+            if (name := base_name(label)) in names:
+                yield name, Link(match[0], label, shown=True)

@@ -132,8 +132,6 @@ class RawLink(msgspec.Struct, gc=False):
     id: Any = None
     origin_id: Any = None
     origin_slot: Any = 0
-    target_id: Any = None
-    target_slot: Any = 0
     type: Any = None
 
 

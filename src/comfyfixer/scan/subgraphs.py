@@ -46,8 +46,11 @@ class Definition:
 
     def _slots_behind(self, node: RawNode) -> list[int]:
         slots = []
+        is_instance = str(node.type) in self._siblings
         for socket in node.inputs or ():
-            origin = self.scope.origin(socket.link) if socket.link is not None else None
+            if socket.link is None or (socket.widget is None and not is_instance):
+                continue
+            origin = self.scope.origin(socket.link)
             if origin is None or origin[0] != INPUT_NODE:
                 continue
             if socket.widget is not None or self._is_promoted_further(node, str(socket.name)):
