@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
 from comfyfixer.model.candidate import Candidate
@@ -52,6 +53,7 @@ class Bench:
         self.root = root / "models"
         self.root.mkdir()
         self.target = self.root / "loras" / "sub" / "x.safetensors"
+        self.folder = "loras"
         self.hub = hub
         self.storage = storage
         self.clock = Clock()
@@ -71,11 +73,11 @@ class Bench:
 
     @property
     def part(self) -> Path:
-        return self.target.with_name(f"{self.target.name}.part")
+        return PartPaths(self.target).part
 
     @property
     def record(self) -> Path:
-        return self.target.with_name(f"{self.target.name}.part.json")
+        return PartPaths(self.target).journal
 
     def names(self) -> list[str]:
         """Every file below the models folder."""
@@ -110,7 +112,7 @@ class Bench:
 
     def request(self, *candidates: Candidate) -> FetchRequest:
         return FetchRequest(
-            filename=self.target.name, target=str(self.target), root=str(self.root), folder="loras",
+            filename=self.target.name, target=str(self.target), root=str(self.root), folder=self.folder,
             candidates=candidates or (self.candidate(),),
         )  # fmt: skip
 

@@ -2,7 +2,9 @@ import hashlib
 import json
 
 import msgspec
+import pytest
 
+from comfyfixer.download.digests import DIGITS, computable
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
 from tests.download.conftest import KEY, Bench, safetensors
@@ -121,3 +123,33 @@ def test_hashes_are_not_compared_when_that_is_wished_and_all_else_is_checked(ben
     wrong = bench.fetch(bench.candidate(size_bytes=17), verify_hashes=False)
     assert wrong.error is not None
     assert wrong.error.code == "size-mismatch"
+
+
+@pytest.mark.parametrize("kind", ["autov2", "autov3", "crc32"])
+def test_a_declared_hash_that_contradicts_the_bytes_refuses_them_though_the_hubs_sha256_agrees(
+    bench: Bench, kind: str
+) -> None:
+    candidate = bench.candidate()
+    candidate.hashes[kind] = "0123456789ab"[: DIGITS[kind]]
+    problem = bench.fails("hash-mismatch", candidate)
+    assert kind in problem.message
+    assert bench.names() == []
+
+
+@pytest.mark.skipif(computable("blake3", ".safetensors"), reason="BLAKE3 is installed here")
+@pytest.mark.parametrize("known", ["autov2", "sha256"])
+def test_a_declared_hash_that_cannot_be_computed_is_told_unless_the_sha256_was_compared(
+    bench: Bench, known: str
+) -> None:
+    sha256 = hashlib.sha256(bench.hub.body).hexdigest()
+    outcome = bench.fetch(bench.candidate(hashes={known: sha256[: DIGITS[known]], "blake3": "ab" * 32}))
+    assert outcome.success
+    assert outcome.verified is (known == "sha256")
+    told = [(problem["code"], "blake3" in problem["message"]) for problem in bench.told("problem.found")]
+    assert told == ([] if outcome.verified else [("hash-unknown", True)])
+
+
+def test_a_pickle_under_the_name_of_a_safetensors_file_is_refused_though_its_hash_is_right(bench: Bench) -> None:
+    bench.hub.body = b"PK\x03\x04" + b"archive/data.pkl" * 100
+    bench.fails("not-a-model-file", bench.candidate())
+    assert bench.names() == []

@@ -7,9 +7,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from comfyfixer.download import place as placing
+from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.part import Part
 from comfyfixer.errors import Interrupted
@@ -36,7 +38,7 @@ def test_the_very_file_in_its_place_is_a_success_without_a_request(bench: Bench)
 def test_what_a_kill_between_the_two_names_left_is_tidied_up(bench: Bench) -> None:
     _put(bench.target, bench.hub.body)
     bench.part.hardlink_to(bench.target)
-    bench.record.write_bytes(b"{}")
+    bench.record.write_bytes(msgspec.json.encode(PartRecord(candidate="c", url="u")))
     assert bench.fetch().already_there
     assert bench.names() == ["x.safetensors"]
     assert bench.target.read_bytes() == bench.hub.body
@@ -142,14 +144,14 @@ def test_a_folder_that_cannot_be_made_is_told(bench: Bench) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.target.parent.mkdir(parents=True)
-    opened = Path.open
+    opened = os.open
 
-    def read_only(path: Path, mode: str = "r", *args: Any, **options: Any) -> Any:
-        if path == bench.part and "a" in mode:
+    def read_only(path: Any, flags: int, *args: Any, **options: Any) -> int:
+        if Path(os.fsdecode(path)) == bench.part and flags & os.O_CREAT:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return opened(path, mode, *args, **options)
+        return opened(path, flags, *args, **options)
 
-    monkeypatch.setattr(Path, "open", read_only)
+    monkeypatch.setattr(os, "open", read_only)
     problem = bench.fails("target-unwritable")
     assert "Permission denied" in problem.message
     assert bench.hub.requests == []
@@ -257,7 +259,7 @@ def test_a_run_that_waits_for_another_can_be_stopped(bench: Bench) -> None:
     import filelock
 
     bench.target.parent.mkdir(parents=True)
-    with filelock.FileLock(bench.target.with_name("x.safetensors.part.lock")):
+    with filelock.FileLock(PartPaths(bench.target).lock):
         looks = iter([False, False, True])
         bench.cancelled = lambda: next(looks)
         with pytest.raises(Interrupted):

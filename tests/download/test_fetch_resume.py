@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from comfyfixer.download.beside import PartRecord
 from comfyfixer.download.pace import Pace
-from comfyfixer.download.part import PartRecord
 from comfyfixer.errors import Interrupted
 from tests.download.conftest import Bench, safetensors
 from tests.download.origin import Answer, Exchange, redirect, serve, status
@@ -65,7 +65,7 @@ def test_a_server_that_always_cuts_at_the_same_byte_is_given_up(bench: Bench) ->
 
 def test_another_run_goes_on_with_the_part_and_fetches_only_what_is_missing(bench: Bench) -> None:
     _leave_part(bench)
-    assert bench.names() == ["x.safetensors.part", "x.safetensors.part.json", "x.safetensors.part.lock"]
+    assert bench.names() == [f".x.safetensors.comfyfixer.{end}" for end in ("json", "lock", "part")]
     _succeeds(bench)
     assert bench.hub.ranges == [f"bytes={CUT}-"]
     assert bench.told("download.resumed") == [{"filename": "x.safetensors", "bytes_done": CUT}]
@@ -79,14 +79,24 @@ def test_bytes_that_changed_on_the_disk_are_noticed_and_fetched_anew(bench: Benc
     assert bench.hub.ranges == [f"bytes={CUT}-", None]
 
 
-@pytest.mark.parametrize("journal", [b"", b"{", b"[1]", b'{"schema_version":2,"candidate":"x","url":"y"}', None])
-def test_a_part_without_a_readable_journal_starts_over(bench: Bench, journal: bytes | None) -> None:
+def test_a_part_of_another_version_of_this_tool_starts_over(bench: Bench) -> None:
     _leave_part(bench)
+    bench.record.write_bytes(b'{"schema_version":2,"candidate":"x","url":"y"}')
+    _succeeds(bench)
+    assert bench.hub.ranges == [None]
+
+
+@pytest.mark.parametrize("journal", [b"", b"{", b"[1]", b'{"mine":1}', None])
+def test_a_part_without_a_readable_journal_is_left_and_told(bench: Bench, journal: bytes | None) -> None:
+    left = _leave_part(bench)
     bench.record.unlink()
     if journal is not None:
         bench.record.write_bytes(journal)
-    _succeeds(bench)
-    assert bench.hub.ranges == [None]
+    problem = bench.fails("target-unwritable")
+    assert "was not touched" in problem.message
+    assert bench.part.read_bytes() == left
+    assert journal is None or bench.record.read_bytes() == journal
+    assert bench.hub.requests == []
 
 
 def test_a_part_of_another_file_starts_over(bench: Bench) -> None:

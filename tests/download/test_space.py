@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from comfyfixer.download.part import PartPaths
+import msgspec
+
+from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.space import check_space, shown_bytes
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
@@ -35,7 +37,9 @@ def test_roots_of_a_mapping_are_volumes_of_their_own(tmp_path: Path) -> None:
 def test_what_is_in_a_part_or_in_place_needs_no_more_space(tmp_path: Path) -> None:
     half, whole = _request(tmp_path, "half", 100), _request(tmp_path, "whole", 100)
     (tmp_path / "loras").mkdir()
-    PartPaths(Path(half.target)).part.write_bytes(b"x" * 70)
+    beside = PartPaths(Path(half.target))
+    beside.part.write_bytes(b"x" * 70)
+    beside.journal.write_bytes(msgspec.json.encode(PartRecord(candidate="c", url="u")))
     Path(whole.target).write_bytes(b"x" * 100)
     assert check_space([half, whole], lambda folder: 30) == {}
     assert list(check_space([half, whole], lambda folder: 29)) == [half.target]

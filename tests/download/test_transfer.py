@@ -7,8 +7,10 @@ from typing import Any, Self
 
 import pytest
 
+from comfyfixer.download.beside import PartPaths, PartRecord
+from comfyfixer.download.digests import Digests
 from comfyfixer.download.pace import Budget, Pace, TryAgain, nap
-from comfyfixer.download.part import Part, PartPaths, PartRecord
+from comfyfixer.download.part import Part
 from comfyfixer.download.transfer import CHUNK, Meter, pour
 from comfyfixer.errors import DownloadError, Interrupted
 
@@ -51,7 +53,7 @@ class Poured:
     def __init__(self, folder: Path, drip: Drip, *, total: int | None, here: bytes = b"") -> None:
         self.drip = drip
         self.events: list[dict[str, Any]] = []
-        self.part = Part(PartPaths(folder / "x"), PartRecord(candidate="c", url="u"))
+        self.part = Part(PartPaths(folder / "x"), PartRecord(candidate="c", url="u"), Digests())
         self.part.append(here)
         self.total = total
         self.pace = Pace(clock=lambda: drip.now, stall_window_s=30, stall_bytes_per_second=1000, checkpoint_s=10)
@@ -105,14 +107,14 @@ def test_of_unknown_size_there_is_no_time_left_to_tell(tmp_path: Path) -> None:
 def test_the_journal_follows_on_a_long_way(tmp_path: Path) -> None:
     poured = Poured(tmp_path, Drip(25_000, amount=1000, seconds=1.0), total=25_000)
     poured.run()
-    assert b'"bytes_flushed":20000' in (tmp_path / "x.part.json").read_bytes()
+    assert b'"bytes_flushed":20000' in (tmp_path / ".x.comfyfixer.json").read_bytes()
 
 
 def test_not_one_byte_more_than_the_limit_is_taken(tmp_path: Path) -> None:
     poured = Poured(tmp_path, Drip(5 * CHUNK, amount=CHUNK, seconds=0.1), total=CHUNK + 7)
     poured.run()
     assert poured.part.size == CHUNK + 7
-    assert (tmp_path / "x.part").stat().st_size == CHUNK + 7
+    assert (tmp_path / ".x.comfyfixer.part").stat().st_size == CHUNK + 7
 
 
 def test_waits_double_up_to_a_limit_and_begin_anew_after_progress() -> None:

@@ -1,6 +1,8 @@
 import hashlib
 import json
 import struct
+import sys
+import types
 import zlib
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comfyfixer.download import digests as hashing
 from comfyfixer.download.containers import container_fault, page_kind, safetensors_fault
+from comfyfixer.download.digests import DIGITS, Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.verify import Proof, prove
 from comfyfixer.errors import DownloadError
@@ -27,7 +31,11 @@ def _prove(folder: Path, data: bytes = GOOD, name: str = "x.safetensors", **prom
     path = folder / name
     path.write_bytes(data)
     values = {"filename": name, "suffix": path.suffix, **promise}
-    return prove(path, hashlib.sha256(data).hexdigest(), Expected(**values), lambda: False)  # type: ignore[arg-type]
+    expected = Expected(**values)  # type: ignore[arg-type]
+    digests = Digests(expected.hashes)
+    for start in range(0, len(data), 7):
+        digests.update(data[start : start + 7])
+    return prove(path, digests, expected)
 
 
 def _code(folder: Path, data: bytes = GOOD, name: str = "x.safetensors", **promise: object) -> str:
@@ -46,8 +54,43 @@ def test_each_hash_that_can_be_computed_is_compared(tmp_path: Path, kind: str, d
     assert _code(tmp_path, hashes={kind: wrong}) == "hash-mismatch"
 
 
-def test_the_best_hash_decides(tmp_path: Path) -> None:
-    assert _prove(tmp_path, hashes={"sha256": SHA256, "autov2": "0" * 10}).verified
+@pytest.mark.parametrize("kind", ["autov2", "autov3", "crc32"])
+def test_a_hash_that_differs_is_no_match_though_the_sha256_agrees(tmp_path: Path, kind: str) -> None:
+    assert _code(tmp_path, hashes={"sha256": SHA256, kind: "0" * DIGITS[kind]}) == "hash-mismatch"
+    assert _code(tmp_path, hashes={kind: "0" * DIGITS[kind], "sha256": SHA256}) == "hash-mismatch"
+
+
+def test_a_crc32_is_known_in_either_order_of_its_bytes(tmp_path: Path) -> None:
+    data = b"hello world"
+    for written in ("0d4a1185", "85114a0d"):
+        assert not _prove(tmp_path, data, name="x.onnx", hashes={"crc32": written}).verified
+    assert _code(tmp_path, data, name="x.onnx", hashes={"crc32": "8511a40d"}) == "hash-mismatch"
+
+
+def test_a_hash_that_cannot_be_computed_leaves_the_weaker_ones_unproven(tmp_path: Path) -> None:
+    short = {"autov2": SHA256[:10]}
+    assert _prove(tmp_path, hashes=short).verified
+    assert not _prove(tmp_path, hashes=short, unchecked=("blake3",)).verified
+    assert _prove(tmp_path, hashes={"sha256": SHA256}, unchecked=("blake3",)).verified
+
+
+def test_a_blake3_is_computed_where_its_package_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is stood in for by another hash of its size: what matters here is that it is asked for, and fed."""
+    monkeypatch.setitem(sys.modules, "blake3", types.SimpleNamespace(blake3=hashlib.blake2s))
+    monkeypatch.setattr(hashing, "_has_blake3", lambda: True)
+    digests = Digests(["blake3"])
+    digests.update(GOOD)
+    assert hashing.computable("blake3", ".safetensors")
+    assert digests.get("blake3") == hashlib.blake2s(GOOD).hexdigest()
+
+
+def test_without_its_package_a_blake3_cannot_be_computed_nor_an_autov3_of_another_format(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashing, "_has_blake3", lambda: False)
+    expected = _promised("x.PT", {"blake3": "ab" * 32, "autov3": AUTOV3, "autov1": "12345678", "crc32": CRC32})
+    assert expected.hashes == {"crc32": CRC32}
+    assert expected.unchecked == ("autov3", "blake3", "autov1")
 
 
 def test_nothing_promised_is_nothing_verified(tmp_path: Path) -> None:
@@ -125,16 +168,30 @@ def test_a_file_is_safetensors_only_when_its_lengths_fit(
         assert isinstance(json.loads(data[:length]), dict)
 
 
-def test_digests_that_are_none_are_not_compared() -> None:
-    def promised(hashes: dict[str, str], *others: dict[str, str]) -> dict[str, str]:
-        candidates = tuple(
-            Candidate(source="url", filename="x", download_url=str(number), hashes=one)
-            for number, one in enumerate([hashes, *others])
-        )
-        request = FetchRequest(filename="x.PT", target="/m/x", root="/m", candidates=candidates, folder="f")
-        return expected_of(request, candidates[0], verify_hashes=True).hashes
+@pytest.mark.parametrize("data", [b"PK\x03\x04" * 20, b"\x80\x02}q\x00(X\x05\x00\x00\x00" * 9, GOOD[:7]])
+def test_a_container_that_contradicts_its_suffix_is_refused_though_the_hub_promises_it(
+    tmp_path: Path, data: bytes
+) -> None:
+    hashes = {"sha256": hashlib.sha256(data).hexdigest()}
+    for name in ("x.safetensors", "x.sft", "x.gguf"):
+        assert _code(tmp_path, data, name=name, hashes=hashes) == "not-a-model-file"
+    assert _code(tmp_path, GOOD, name="x.gguf", hashes={"sha256": SHA256}) == "not-a-model-file"
 
-    assert promised({"sha256": "abc", "autov2": "", "crc32": "xyzxyzxy", "blake3": "ab" * 32}) == {}
+
+def _promised(filename: str, *hashes: dict[str, str]) -> Expected:
+    """What the first of several candidates with these hashes promises."""
+    candidates = tuple(
+        Candidate(source="url", filename="x", download_url=str(number), hashes=one) for number, one in enumerate(hashes)
+    )
+    request = FetchRequest(filename=filename, target="/m/x", root="/m", candidates=candidates, folder="f")
+    return expected_of(request, candidates[0], verify_hashes=True)
+
+
+def test_digests_that_are_none_are_not_compared() -> None:
+    def promised(*hashes: dict[str, str]) -> dict[str, str]:
+        return _promised("x.safetensors", *hashes).hashes
+
+    assert promised({"sha256": "abc", "autov2": "", "crc32": "xyzxyzxy"}) == {}
     assert promised({"sha256": SHA256.upper()}) == {"sha256": SHA256}
     assert promised({"autov3": AUTOV3 + "0123"}) == {"autov3": AUTOV3}
     assert promised({"sha256": "bad"}, {"sha256": SHA256}) == {"sha256": SHA256}

@@ -64,9 +64,15 @@ def until_all_but_the_held_files_are_placed(product: Product, hub: Hub) -> None:
     """Both held files have bytes on disk and every other file has its end."""
     assert hub.gate().wait_for(2, PATIENCE_S)
     ended = {"download.finished", "download.failed"}
-    parts = [product.models / f"{name}.part" for name in (AURORA, COPPER)]
+    parts = [part_of(product, name) for name in (AURORA, COPPER)]
     until(lambda: sum(event["action"] in ended for event in product.events()) == 10, "all other files have their end")
     until(lambda: all(part.exists() and part.stat().st_size for part in parts), "both parts have bytes")
+
+
+def part_of(product: Product, name: str) -> Path:
+    """Where the bytes of a file of `models` are while it is unfinished."""
+    folder, _, filename = name.rpartition("/")
+    return product.models / folder / f".{filename}.comfyfixer.part"
 
 
 def held_query() -> AnyFault:
@@ -86,7 +92,7 @@ def decided(product: Product) -> int:
 
 def names_without_parts(product: Product) -> dict[str, str]:
     """What has a real name below `models`."""
-    return {path: digest for path, digest in product.digests().items() if ".part" not in path}
+    return {path: digest for path, digest in product.digests().items() if ".comfyfixer." not in path}
 
 
 def interrupted_in(product: Product) -> tuple[Any, ...]:
@@ -152,7 +158,7 @@ def test_killed_while_downloading_the_files_go_on_at_the_byte_where_they_stopped
         until_all_but_the_held_files_are_placed(product, hub)
         process.kill()
         process.wait(PATIENCE_S)
-    kept = {name: (product.models / f"{name}.part").stat().st_size for name in (AURORA, COPPER)}
+    kept = {name: part_of(product, name).stat().st_size for name in (AURORA, COPPER)}
     others = {path: digest for path, digest in placed().items() if path not in kept}
     assert interrupted_in(product) == (False, "error", "downloading", "run-interrupted")
     assert names_without_parts(product) == others | present()
@@ -216,7 +222,7 @@ def test_asked_to_stop_while_downloading_the_parts_are_kept(product: Product, hu
         until_all_but_the_held_files_are_placed(product, hub)
         process.send_signal(number)
         code, said = process.wait(PATIENCE_S), (process.stderr or sys.stderr).read()
-    kept = {name: (product.models / f"{name}.part").stat().st_size for name in (AURORA, COPPER)}
+    kept = {name: part_of(product, name).stat().st_size for name in (AURORA, COPPER)}
     assert (code, said.count("[interrupted]")) == (130, 1)
     assert "comfyfixer resume" in said
     assert interrupted_in(product) == (False, "error", "downloading", "interrupted")

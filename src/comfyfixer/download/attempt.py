@@ -148,7 +148,7 @@ class Attempt:
         """416: our bytes may be all there are; the proof follows. Without a byte of ours it is the server's mistake."""
         told = content_range(answer.headers.get("content-range", ""))
         whole = told.total == self._part.size and self._total in (None, told.total)
-        if self._part.size and (whole or self._part.sha256 == self._expected.sha256):
+        if self._part.size and (whole or self._part.digests.sha256 == self._expected.sha256):
             return True
         raise self._started_over("The server has no bytes behind ours")
 

@@ -87,11 +87,25 @@ def safetensors_fault(path: Path) -> str | None:
     return None
 
 
-def tensor_data_start(path: Path) -> int | None:
-    """Where a safetensors file's tensors begin, None where it is none."""
+def speaks_safetensors(path: Path) -> bool:
+    """True where the file begins as a safetensors file does, whatever else is odd: a length that fits, then a `{`."""
     with path.open("rb") as file:
         length = _header_length(file.read(8))
-    return None if length is None else 8 + length
+        first = file.read(1)
+    return first == b"{" and length is not None and length <= min(os.stat(path).st_size - 8, _MAX_HEADER_BYTES)
+
+
+def tensor_names(path: Path) -> tuple[str, ...]:
+    """The names in a safetensors file's header; none where it can't be read."""
+    if not speaks_safetensors(path):
+        return ()
+    with path.open("rb") as file:
+        header = file.read(_header_length(file.read(8)) or 0)
+    try:
+        table = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ()
+    return tuple(name for name in table if name != "__metadata__")
 
 
 def _header_length(first: bytes) -> int | None:

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
+from comfyfixer.download.digests import Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.pace import Cancelled
-from comfyfixer.download.verify import Proof, check_size, hash_file, prove
+from comfyfixer.download.verify import Proof, check_size, digests_of, prove
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.download import FetchRequest
 
@@ -25,8 +26,8 @@ def same_file(target: Path, request: FetchRequest, *, verify_hashes: bool, cance
     fitting = [promise for promise in promises if _may_be(target, promise)]
     if not fitting:
         return None
-    sha256 = hash_file(target, cancelled)
-    proofs = (_proof(target, sha256, promise, cancelled) for promise in fitting)
+    digests = digests_of(target, {kind for promise in fitting for kind in promise.hashes}, cancelled)
+    proofs = (_proof(target, digests, promise) for promise in fitting)
     return next((proof for proof in proofs if proof is not None), None)
 
 
@@ -41,8 +42,8 @@ def _may_be(target: Path, promise: Expected) -> bool:
     return True
 
 
-def _proof(target: Path, sha256: str, promise: Expected, cancelled: Cancelled) -> Proof | None:
+def _proof(target: Path, digests: Digests, promise: Expected) -> Proof | None:
     try:
-        return prove(target, sha256, promise, cancelled)
+        return prove(target, digests, promise)
     except DownloadError:
         return None

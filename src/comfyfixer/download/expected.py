@@ -6,11 +6,9 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.download.digests import DIGITS, computable
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
-
-COMPARED: Final = {"sha256": 64, "autov2": 10, "autov3": 12, "crc32": 8}
-"""The hashes that the standard library can compute, best first, with their hex digits; BLAKE3 it can't."""
 
 _HEX: Final = re.compile(r"[0-9a-f]+")
 
@@ -20,14 +18,18 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         suffix: Of the final name, lower case, with its dot.
+        folder: ComfyUI's folder name; empty where any kind of model may lie.
         size_bytes: None where nobody tells.
-        hashes: Only those of `COMPARED`; empty where nothing is known, or hashes are not to be compared.
+        hashes: All that are promised and can be computed; empty where nothing is known, or none is to be compared.
+        unchecked: Kinds of hash that are promised, and can't be computed here.
     """
 
     filename: str
     suffix: str
+    folder: str = ""
     size_bytes: int | None = None
     hashes: dict[str, str] = {}
+    unchecked: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str | None:
@@ -38,16 +40,27 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 def expected_of(request: FetchRequest, candidate: Candidate, *, verify_hashes: bool) -> Expected:
     """What one candidate promises. What it leaves open, the others tell: all of them are the same bytes."""
     ordered = (candidate, *(other for other in request.candidates if other is not candidate))
-    hashes = {kind: digest for kind in COMPARED if (digest := _digest(kind, ordered))} if verify_hashes else {}
-    size = next((one.size_bytes for one in ordered if one.size_bytes is not None), None)
     suffix = PurePath(request.filename).suffix.lower()
-    return Expected(filename=request.filename, suffix=suffix, size_bytes=size, hashes=hashes)
+    promised = _promised(ordered) if verify_hashes else {}
+    return Expected(
+        filename=request.filename, suffix=suffix, folder=request.folder,
+        size_bytes=next((one.size_bytes for one in ordered if one.size_bytes is not None), None),
+        hashes={kind: digest for kind, digest in promised.items() if computable(kind, suffix)},
+        unchecked=tuple(kind for kind in promised if not computable(kind, suffix)),
+    )  # fmt: skip
+
+
+def _promised(candidates: tuple[Candidate, ...]) -> dict[str, str]:
+    """The first well-formed digest of each kind: the comparable ones first and best first, then the others by name."""
+    others = sorted({kind for one in candidates for kind in one.hashes} - DIGITS.keys())
+    digests = {kind: _digest(kind, candidates) for kind in (*DIGITS, *others)}
+    return {kind: digest for kind, digest in digests.items() if digest}
 
 
 def _digest(kind: str, candidates: tuple[Candidate, ...]) -> str | None:
-    """The first well-formed digest of a kind."""
+    digits = DIGITS.get(kind, 1)
     for candidate in candidates:
         digest = candidate.hashes.get(kind, "").lower()
-        if len(digest) >= COMPARED[kind] and _HEX.fullmatch(digest):
-            return digest[: COMPARED[kind]]
+        if len(digest) >= digits and _HEX.fullmatch(digest):
+            return digest[: DIGITS.get(kind)]
     return None

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from comfyfixer.download.part import PartPaths
+from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.space import disk_full, nearest_folder, promised_size
 from comfyfixer.errors import DownloadError, UnsafeName
 from comfyfixer.model.download import FetchRequest
@@ -60,7 +60,11 @@ def of_system(error: OSError, request: FetchRequest) -> DownloadError:
 def told_together(failures: list[DownloadError], request: FetchRequest) -> DownloadError:
     """The first failure, as the first candidate was the chosen one, with what became of the others."""
     if not failures:
-        return DownloadError(f"Nothing tells where `{request.filename}` could be had", code="file-not-found")
+        return DownloadError(
+            f"Nothing tells where `{request.filename}` could be had",
+            code="file-not-found",
+            hint="Run `comfyfixer resolve` again: the list of candidates is empty",
+        )
     first = failures[0]
     sources = [candidate.source for candidate in request.candidates[1:]]
     others = ", ".join(f"{source}: {failure.code}" for source, failure in zip(sources, failures[1:], strict=True))
@@ -70,8 +74,4 @@ def told_together(failures: list[DownloadError], request: FetchRequest) -> Downl
 
 def _lacking(request: FetchRequest) -> int:
     """Bytes that still have to come; at least one, where the size is unknown."""
-    try:
-        here = PartPaths(Path(request.target)).part.stat().st_size
-    except OSError:
-        here = 0
-    return max(1, (promised_size(request) or 0) - here)
+    return max(1, (promised_size(request) or 0) - PartPaths(Path(request.target)).bytes_here())

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.download.attempt import Attempt, Means
+from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.existing import same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
 from comfyfixer.download.pace import Cancelled, Pace, check
-from comfyfixer.download.part import Part, PartPaths, open_part
+from comfyfixer.download.part import Part, open_part
 from comfyfixer.download.place import make_folder, place
-from comfyfixer.download.verify import Proof, prove
+from comfyfixer.download.verify import Proof, check_kind, prove
 from comfyfixer.download.wire import Opener
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
 from comfyfixer.model.candidate import Candidate
@@ -22,12 +23,14 @@ from comfyfixer.model.event import Emit
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import printable
-from comfyfixer.redact import redact
+from comfyfixer.redact import plain, redact
 
 _PATIENT: Final = Pace()
 _WRONG_BYTES: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file"})
-_WORTHLESS: Final = _WRONG_BYTES | {"unsafe-file"}
-_ENDS_ALL: Final = frozenset({"disk-full", "target-exists", "target-unwritable", "unsafe-file", "unsafe-name"})
+_WORTHLESS: Final = _WRONG_BYTES | {"unsafe-file", "wrong-kind"}
+_ENDS_ALL: Final = frozenset(
+    {"disk-full", "target-exists", "target-unwritable", "unsafe-file", "unsafe-name", "wrong-kind"}
+)
 
 
 def fetch(
@@ -83,8 +86,11 @@ class _Errand:
         check_below(self._paths.target, self._request.root)
         if not self._paths.part.exists() and (there := self._already_there()):
             return there
+        if not self._request.candidates:
+            raise told_together([], self._request)
         make_folder(self._paths.target.parent)
-        with held(self._paths.lock, self._means.cancelled, keep=self._paths.part):
+        self._paths.check_lock()
+        with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here):
             return self._already_there() or self._first_that_works()
 
     def _first_that_works(self) -> Outcome:
@@ -120,9 +126,10 @@ class _Errand:
             self._tell("download.resumed", bytes_done=part.size)
         try:
             Attempt(self._means, candidate, expected, part).complete()
-            sha256 = part.sha256
             part.close()
-            return prove(self._paths.part, sha256, expected, self._means.cancelled)
+            proof = prove(self._paths.part, part.digests, expected)
+            check_kind(self._paths.part, expected)
+            return proof
         except BaseException as error:
             _put_away(part, keep=not (isinstance(error, DownloadError) and error.code in _WORTHLESS))
             raise
@@ -199,12 +206,16 @@ class _Errand:
         if proof.verified:
             self._tell("download.verified", sha256=proof.sha256)
         elif self._verify_hashes:
-            message = f"No hash of `{self._request.filename}` is known: only its size and format were checked"
-            hint = "Compare its SHA-256 with the one on its page"
-            self._warn("hash-unknown", message, hint)
+            self._warn("hash-unknown", self._unproven(proof), "Compare its SHA-256 with the one on its page")
         if proof.fault:
             message = f"`{self._request.filename}` has the promised hash, and is {proof.fault}"
             self._warn("not-a-model-file", message, "Ask its author: the hub's own copy is damaged")
+
+    def _unproven(self, proof: Proof) -> str:
+        if not proof.unchecked:
+            return f"No hash of `{self._request.filename}` is known: only its size and format were checked"
+        kinds = plain(", ".join(proof.unchecked))
+        return f"`{self._request.filename}` is promised by a hash that can't be computed here ({kinds})"
 
     def _warn(self, code: str, message: str, hint: str) -> None:
         self._means.emit("problem.found", code=code, message=message, hint=hint, where=self._request.filename)

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +15,8 @@ _LOOK_EVERY_S: Final = 0.1
 
 
 @contextlib.contextmanager
-def held(path: Path, cancelled: Cancelled, *, keep: Path) -> Iterator[None]:
-    """Hold the lock file `path`; it is removed at the end, unless `keep` (the unfinished bytes) still exists.
+def held(path: Path, cancelled: Cancelled, *, keep: Callable[[], int]) -> Iterator[None]:
+    """Hold the lock file `path`; it is removed at the end, unless `keep` counts unfinished bytes.
 
     Raises:
         Interrupted: `cancelled` became true while another run held it.
@@ -35,15 +35,15 @@ def held(path: Path, cancelled: Cancelled, *, keep: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _release(lock, path, keep)
+        _release(lock, path, keep=bool(keep()))
 
 
-def _release(lock: "BaseFileLock", path: Path, keep: Path) -> None:
+def _release(lock: "BaseFileLock", path: Path, *, keep: bool) -> None:
     """Remove the file before letting go: who waits for it sees then that it has no name any more, and opens a new one.
 
     Windows removes no open file: there it is tried again afterwards, and stays while another run holds it.
     """
-    if keep.exists():
+    if keep:
         lock.release()
         return
     with contextlib.suppress(OSError):

@@ -1,13 +1,14 @@
-"""The `.part` file beside the target, and its journal: which file's bytes these are, and how many reached the disk."""
+"""The unfinished file beside the target, and its journal: whose bytes these are, and how many reached the disk."""
 
 import contextlib
-import hashlib
 import os
-from pathlib import Path
+from io import FileIO
 from typing import Final
 
 import msgspec
 
+from comfyfixer.download.beside import PartPaths, PartRecord
+from comfyfixer.download.digests import Digests
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import UsageError
@@ -16,59 +17,24 @@ from comfyfixer.model.candidate import Candidate
 from comfyfixer.redact import redact
 
 _CHUNK: Final = 1024 * 1024
-_MAX_JOURNAL: Final = 64 * 1024
-
-
-class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`NAME.part.json`.
-
-    Attributes:
-        candidate: `Candidate.id`, without secrets.
-        url: The hub's stable address, without secrets; never a signed one.
-        etag: Of the storage's answer; only a strong one.
-        bytes_flushed: So many bytes have reached the disk itself; the `.part` may be longer.
-    """
-
-    schema_version: int = 1
-    candidate: str
-    url: str
-    size_bytes: int | None = None
-    sha256: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    bytes_flushed: int = 0
-
-
-class PartPaths:
-    """The files that stand beside an unfinished target; ComfyUI lists none of them."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-        self.part = target.with_name(f"{target.name}.part")
-        self.journal = target.with_name(f"{target.name}.part.json")
-        self.lock = target.with_name(f"{target.name}.part.lock")
-
-    def forget(self) -> None:
-        """Remove the part and its journal; a missing one is all right."""
-        for path in (self.part, self.journal):
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
 
 
 class Part:
-    """The bytes that are here, hashed while they come. Not thread-safe; the caller holds the target's lock."""
+    """The bytes that are here, hashed while they come. Not thread-safe; the caller holds the target's lock.
 
-    def __init__(self, paths: PartPaths, record: PartRecord) -> None:
+    The journal is written before the part is made: a part without one is never taken for ours again.
+
+    Attributes:
+        digests: Of the bytes so far.
+    """
+
+    def __init__(self, paths: PartPaths, record: PartRecord, digests: Digests) -> None:
         self.paths = paths
         self.record = record
         self.size = 0
-        self._hasher = hashlib.sha256()
-        self._file = paths.part.open("ab+", buffering=0)
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes so far."""
-        return self._hasher.hexdigest()
+        self.digests = digests
+        _write(paths, record)
+        self._file = _open_itself(paths)
 
     def append(self, chunk: bytes) -> None:
         """Write behind the last byte. When that fails, the file ends where it ended before."""
@@ -80,13 +46,13 @@ class Part:
             with contextlib.suppress(OSError):
                 self._file.truncate(self.size)
             raise
-        self._hasher.update(chunk)
+        self.digests.update(chunk)
         self.size += len(chunk)
 
     def restart(self) -> None:
         """Throw the bytes away: they are not the beginning of this file."""
         self._file.truncate(0)
-        self._hasher = hashlib.sha256()
+        self.digests.restart()
         self.size = 0
         self.record = msgspec.structs.replace(self.record, etag=None, last_modified=None, bytes_flushed=0)
 
@@ -97,7 +63,7 @@ class Part:
         buffer = bytearray(_CHUNK)
         view = memoryview(buffer)
         while count := self._file.readinto(buffer):
-            self._hasher.update(view[:count])
+            self.digests.update(view[:count])
             self.size += count
             check(cancelled)
 
@@ -126,26 +92,32 @@ class Part:
         if not self.paths.part.exists():
             return
         with contextlib.suppress(UsageError):
-            write_whole(self.paths.journal, msgspec.json.encode(self.record), durable=False)
+            write_whole(self.paths.journal, msgspec.json.encode(self.record))
 
 
 def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancelled: Cancelled) -> Part:
     """The part to go on with: an earlier run's where it is the same file, else an empty one.
 
     Raises:
+        DownloadError: `target-unwritable`: something that is not ours has the part's or the journal's name.
         OSError: The folder can't be written.
         Interrupted: `cancelled` became true while old bytes were hashed.
     """
+    paths.check()
     record = PartRecord(
         candidate=redact(candidate.id), url=redact(candidate.download_url),
         size_bytes=expected.size_bytes, sha256=expected.sha256,
     )  # fmt: skip
-    old = _read_record(paths.journal)
+    old = paths.record()
+    digests = Digests(expected.hashes)
     kept = _bytes_kept(old, record)
     if old is None or not kept:
         paths.forget()
-        return Part(paths, record)
-    part = Part(paths, msgspec.structs.replace(record, etag=old.etag, last_modified=old.last_modified))
+        return Part(paths, record, digests)
+    record = msgspec.structs.replace(
+        record, etag=old.etag, last_modified=old.last_modified, bytes_flushed=old.bytes_flushed
+    )  # fmt: skip
+    part = Part(paths, record, digests)
     try:
         part.take_over(kept, cancelled)
     except BaseException:
@@ -154,13 +126,22 @@ def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancel
     return part
 
 
-def _read_record(path: Path) -> PartRecord | None:
-    """The journal, or None where there is none that can be read."""
+def _write(paths: PartPaths, record: PartRecord) -> None:
+    """Write the journal.
+
+    Raises:
+        OSError: The folder can't be written, or its disk is full.
+    """
     try:
-        with path.open("rb") as file:
-            return msgspec.json.decode(file.read(_MAX_JOURNAL), type=PartRecord)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
+        write_whole(paths.journal, msgspec.json.encode(record))
+    except UsageError as error:
+        raise error.__cause__ or error from None
+
+
+def _open_itself(paths: PartPaths) -> FileIO:
+    """The part for appending and reading; never what a link of its name leads to."""
+    beyond = getattr(os, "O_NOFOLLOW", 0)
+    return open(paths.part, "ab+", buffering=0, opener=lambda path, flags: os.open(path, flags | beyond, 0o666))
 
 
 def _bytes_kept(old: PartRecord | None, new: PartRecord) -> int:

@@ -1,4 +1,4 @@
-"""From the proven `.part` to the real name: whole, durable, and never over a file that is there."""
+"""From the proven part to the real name: whole, durable, and never over a file that is there."""
 
 import contextlib
 import errno

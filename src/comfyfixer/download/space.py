@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 
-from comfyfixer.download.part import PartPaths
+from comfyfixer.download.beside import PartPaths
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.problem import Problem
@@ -16,7 +16,7 @@ def check_space(requests: Sequence[FetchRequest], free_bytes: FreeBytes) -> dict
     """Which files of a plan will not fit, by `FetchRequest.target`; an empty answer means that all do.
 
     The files of one volume are counted together, in the plan's order: one that does not fit is left out, the smaller
-    ones behind it may still fit. A `.part` counts as there. Of an unknown size nothing is known: it counts as 0.
+    ones behind it may still fit. A part of ours counts as there. Of an unknown size nothing is known: it counts as 0.
 
     Args:
         free_bytes: Free bytes of the volume of an existing folder (`shutil.disk_usage(folder).free`), or a mapping of
@@ -82,8 +82,4 @@ def _bytes_needed(request: FetchRequest) -> int:
     target = Path(request.target)
     if os.path.lexists(target):
         return 0
-    size = promised_size(request) or 0
-    try:
-        return max(0, size - PartPaths(target).part.stat().st_size)
-    except OSError:
-        return size
+    return max(0, (promised_size(request) or 0) - PartPaths(target).bytes_here())

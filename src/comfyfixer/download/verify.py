@@ -1,23 +1,29 @@
 """Is it the promised file? Size, hashes, container, and no code in it: asked before the real name is taken."""
 
-import hashlib
 import os
-import zlib
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from comfyfixer.download.containers import SAFETENSORS, check_is_file, container_fault, not_a_model, tensor_data_start
+from comfyfixer.download.containers import (
+    SAFETENSORS,
+    check_is_file,
+    container_fault,
+    not_a_model,
+    speaks_safetensors,
+    tensor_names,
+)
+from comfyfixer.download.digests import Digests
 from comfyfixer.download.expected import Expected
+from comfyfixer.download.kinds import contradiction
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.download.pickles import PICKLE_SUFFIXES, check_pickle
 from comfyfixer.errors import DownloadError
 
 _CHUNK: Final = 1024 * 1024
-_AUTOV2_DIGITS: Final = 10
-_AUTOV3_DIGITS: Final = 12
+_IDENTIFYING: Final = frozenset({"sha256", "autov2", "autov3", "blake3"})
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,43 +31,72 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         sha256: Lower-case hex of the bytes.
-        verified: A promised SHA-256, or the promised beginning of one (AutoV2, AutoV3), is theirs. A CRC-32 or a size
-            alone shows damage, and proves no identity.
-        fault: Why a file with the promised hash is no usable container all the same; None where it is one.
+        verified: All promised hashes that can be computed are theirs, among them the SHA-256; or an AutoV2, AutoV3 or
+            BLAKE3 where every promised hash was compared. A CRC-32 or a size alone proves no identity.
+        unchecked: Kinds of hash that were promised, and could not be computed; told where `verified` is False.
+        fault: Why a safetensors file with the promised hash is an odd one all the same; None where it is not.
     """
 
     sha256: str
     size_bytes: int
     verified: bool
+    unchecked: tuple[str, ...] = ()
     fault: str | None = None
 
 
-def prove(path: Path, sha256: str, expected: Expected, cancelled: Cancelled) -> Proof:
-    """Check a complete file whose SHA-256 is known already.
+def prove(path: Path, digests: Digests, expected: Expected) -> Proof:
+    """Check a complete file whose hashes are known already, all of `expected.hashes` among them.
 
     Raises:
         DownloadError: `size-mismatch`, `not-a-model-file`, `hash-mismatch` or `unsafe-file`.
         OSError: The file can't be read.
-        Interrupted: `cancelled` became true.
     """
     size = os.stat(path).st_size
     check_is_file(path, expected.suffix)
     check_size(size, expected)
-    verified = _compare_hashes(path, sha256, expected, cancelled)
+    _compare_hashes(digests, expected)
+    verified = _identified(expected)
     fault = container_fault(path, expected.suffix)
-    if fault and not verified:
+    if fault and not (verified and expected.suffix in SAFETENSORS and speaks_safetensors(path)):
         raise not_a_model(fault)
     if expected.suffix in PICKLE_SUFFIXES:
         check_pickle(path)
-    return Proof(sha256=sha256, size_bytes=size, verified=verified, fault=fault)
+    return Proof(
+        sha256=digests.sha256, size_bytes=size, verified=verified, unchecked=expected.unchecked, fault=fault
+    )  # fmt: skip
 
 
-def hash_file(path: Path, cancelled: Cancelled) -> str:
-    """SHA-256 of a file."""
-    hasher = hashlib.sha256()
-    for chunk in _chunks(path, 0, cancelled):
-        hasher.update(chunk)
-    return hasher.hexdigest()
+def check_kind(path: Path, expected: Expected) -> None:
+    """Refuse a safetensors file whose tensors show, without doubt, another kind of model than its folder is for.
+
+    Raises:
+        DownloadError: `wrong-kind`.
+        OSError: The file can't be read.
+    """
+    if expected.suffix not in SAFETENSORS:
+        return
+    if kind := contradiction(expected.folder, tensor_names(path)):
+        raise DownloadError(
+            f"`{expected.filename}` is {kind}, and belongs in another folder than `{expected.folder}`",
+            code="wrong-kind",
+            hint="Another file has this name: look for the one that the workflow means, and choose it",
+        )
+
+
+def digests_of(path: Path, kinds: Collection[str], cancelled: Cancelled) -> Digests:
+    """The hashes of a file, read once.
+
+    Raises:
+        OSError: The file can't be read.
+        Interrupted: `cancelled` became true.
+    """
+    digests = Digests(kinds)
+    buffer = memoryview(bytearray(_CHUNK))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            check(cancelled)
+            digests.update(buffer[:count])
+    return digests
 
 
 def check_size(size: int, expected: Expected) -> None:
@@ -78,50 +113,22 @@ def check_size(size: int, expected: Expected) -> None:
         )
 
 
-def _compare_hashes(path: Path, sha256: str, expected: Expected, cancelled: Cancelled) -> bool:
-    """Compare the best promised hash that can be computed; True where it proves the identity."""
+def _compare_hashes(digests: Digests, expected: Expected) -> None:
+    """Compare every promised hash: one that differs is a contradiction, however many others agree."""
     for kind, promised in expected.hashes.items():
-        got = _computed(kind, path, sha256, expected.suffix, cancelled)
-        if got is not None and got != promised:
+        got = digests.get(kind)
+        if promised not in _spellings(kind, got):
             raise _mismatch(expected.filename, kind, promised, got)
-        if got is not None:
-            return kind != "crc32"
-    return False
 
 
-def _computed(kind: str, path: Path, sha256: str, suffix: str, cancelled: Cancelled) -> str | None:
-    """One kind of hash of a file as lower-case hex; None where it is not defined for it."""
-    if kind == "sha256":
-        return sha256
-    if kind == "autov2":
-        return sha256[:_AUTOV2_DIGITS]
-    if kind == "autov3":
-        return _autov3(path, cancelled) if suffix in SAFETENSORS else None
-    crc = 0
-    for chunk in _chunks(path, 0, cancelled):
-        crc = zlib.crc32(chunk, crc)
-    return f"{crc:08x}"
+def _spellings(kind: str, digest: str) -> tuple[str, ...]:
+    """Civitai writes a CRC-32 with its bytes in reverse order ("hello world" is 85114A0D there); others don't."""
+    return (digest, bytes.fromhex(digest)[::-1].hex()) if kind == "crc32" else (digest,)
 
 
-def _autov3(path: Path, cancelled: Cancelled) -> str | None:
-    """The first digits of the SHA-256 over a safetensors file's tensors, its header left out."""
-    start = tensor_data_start(path)
-    if start is None:
-        return None
-    hasher = hashlib.sha256()
-    for chunk in _chunks(path, start, cancelled):
-        hasher.update(chunk)
-    return hasher.hexdigest()[:_AUTOV3_DIGITS]
-
-
-def _chunks(path: Path, start: int, cancelled: Cancelled) -> Iterator[memoryview]:
-    """A file's bytes from `start` on; each piece is valid until the next one is asked for."""
-    buffer = memoryview(bytearray(_CHUNK))
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
-        while count := file.readinto(buffer):
-            check(cancelled)
-            yield buffer[:count]
+def _identified(expected: Expected) -> bool:
+    """Whether the compared hashes prove the identity; of several weaker ones none may be left out."""
+    return "sha256" in expected.hashes or (not expected.unchecked and not _IDENTIFYING.isdisjoint(expected.hashes))
 
 
 def _mismatch(filename: str, kind: str, promised: str, got: str) -> DownloadError:

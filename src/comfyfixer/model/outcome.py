@@ -13,7 +13,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         path: Absolute path of the placed file; None where nothing was placed.
         size_bytes: Of the placed file, None where nothing was placed.
         sha256: Lower-case hex of the bytes on disk.
-        verified: True when `sha256` equals what the hub or the workflow promised.
+        verified: True when every promised hash that can be computed is that of the bytes, among them the SHA-256; or a
+            shorter one (AutoV2, AutoV3) or a BLAKE3 where no promised hash had to be left out. A size or a CRC-32 alone
+            proves no identity: False, and the event `problem.found` with `hash-unknown` says why.
         seconds: Wall time of this item in this run.
         filename: As the workflow names it, like in `missing_models.json`; `folder` and `value` likewise.
         mtime_ns: Of the placed file, nanoseconds since 1970: a file that is as it was placed is not hashed again.

@@ -1,0 +1,136 @@
+"""The files that stand beside an unfinished target: hidden, named as ours, and never taken for ours by name alone."""
+
+import contextlib
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from comfyfixer.errors import DownloadError
+from comfyfixer.paths import printable
+
+_MAX_JOURNAL: Final = 64 * 1024
+_MAX_STEM_BYTES: Final = 120  # a name may have 255, and a temporary file's has to fit in as well
+_DIGEST_DIGITS: Final = 16
+
+
+class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`.NAME.comfyfixer.json`, the journal.
+
+    Attributes:
+        candidate: `Candidate.id`, without secrets.
+        url: The hub's stable address, without secrets; never a signed one.
+        etag: Of the storage's answer; only a strong one.
+        bytes_flushed: So many bytes have reached the disk itself; the part may be longer.
+    """
+
+    schema_version: int = 1
+    candidate: str
+    url: str
+    size_bytes: int | None = None
+    sha256: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    bytes_flushed: int = 0
+
+
+class PartPaths:
+    """Part, journal and lock of one target.
+
+    A part is ours when a journal that can be read stands beside it. Everything else of these names is somebody else's:
+    it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of the three, as it
+    goes by the end of the name.
+    """
+
+    def __init__(self, target: Path) -> None:
+        stem = _stem(target.name)
+        self.target = target
+        self.part = target.with_name(f".{stem}.comfyfixer.part")
+        self.journal = target.with_name(f".{stem}.comfyfixer.json")
+        self.lock = target.with_name(f".{stem}.comfyfixer.lock")
+
+    def record(self) -> PartRecord | None:
+        """The journal, or None where there is none that can be read."""
+        if not _is_plain(self.journal):
+            return None
+        try:
+            with self.journal.open("rb") as file:
+                return msgspec.json.decode(file.read(_MAX_JOURNAL), type=PartRecord)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def bytes_here(self) -> int:
+        """Size of our part; 0 where there is none, or somebody else's."""
+        if self.record() is None or not _is_plain(self.part):
+            return 0
+        try:
+            return self.part.stat().st_size
+        except OSError:
+            return 0
+
+    def check_lock(self) -> None:
+        """Refuse a lock's name that is taken: a lock of ours is an empty file.
+
+        Raises:
+            DownloadError: `target-unwritable`.
+            OSError: It can't be looked at.
+        """
+        if os.path.lexists(self.lock) and not (_is_plain(self.lock) and not _size(self.lock)):
+            raise _not_ours(self.lock)
+
+    def check(self) -> None:
+        """Refuse a part's or journal's name that is taken by what is not ours.
+
+        Raises:
+            DownloadError: `target-unwritable`.
+        """
+        has_journal = os.path.lexists(self.journal)
+        if has_journal and self.record() is None:
+            raise _not_ours(self.journal)
+        if os.path.lexists(self.part) and not (has_journal and _is_plain(self.part)):
+            raise _not_ours(self.part)
+
+    def forget(self) -> None:
+        """Remove our part and its journal, where they are; what is not ours stays."""
+        if self.record() is None:
+            return
+        for path in (self.part, self.journal):
+            if _is_plain(path):
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+
+
+def _stem(name: str) -> str:
+    """The target's name, or where it is long its beginning and a digest of the whole."""
+    data = os.fsencode(name)
+    if len(data) <= _MAX_STEM_BYTES:
+        return name
+    digest = hashlib.sha256(data).hexdigest()[:_DIGEST_DIGITS]
+    return f"{data[: _MAX_STEM_BYTES - _DIGEST_DIGITS - 1].decode('utf-8', 'ignore')}-{digest}"
+
+
+def _is_plain(path: Path) -> bool:
+    """True for a file itself: no link to one, no folder, nothing else."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _size(path: Path) -> int:
+    """Bytes; 0 where the file went away meanwhile, as another run's lock may."""
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _not_ours(path: Path) -> DownloadError:
+    return DownloadError(
+        f"{printable(path)} has a name that is needed, and no download of this tool left it; it was not touched",
+        code="target-unwritable",
+        hint="Move or remove that file; then run `comfyfixer resume`",
+    )
