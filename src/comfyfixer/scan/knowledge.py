@@ -63,6 +63,7 @@ class Knowledge(msgspec.Struct, frozen=True):
         frontend_types: The four that exist only in the browser.
         javascript_types: Classes of popular packs that exist only in the browser, so in no Python source.
         self_fetching: Classes that fetch their own files on first use; nothing has to be placed for them.
+        idle_types: Built-in classes that list no model files: only a text in them can name one.
         lora_tag_types: Classes that load `<lora:NAME:w>` tags out of their text.
     """
 
@@ -72,6 +73,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     javascript_types: frozenset[str] = frozenset()
     self_fetching: frozenset[str] = frozenset()
     lora_tag_types: frozenset[str] = frozenset()
+    idle_types: frozenset[str] = frozenset()
 
     def with_packs(self, inputs: Mapping[str, Mapping[str, LoaderInput]]) -> "Knowledge":
         """This knowledge with what the source of installed packs says: better than the table of popular packs.
@@ -149,6 +151,7 @@ def builtin_knowledge() -> Knowledge:
         javascript_types=frozenset(script_only) | frozenset(popular.javascript_types),
         self_fetching=frozenset(popular.self_fetching),
         lora_tag_types=frozenset(popular.lora_tag_types),
+        idle_types=builtin - frontend - slots.keys(),
     )
 
 

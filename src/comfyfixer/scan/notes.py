@@ -7,13 +7,12 @@ from urllib.parse import unquote
 
 import msgspec
 
-from comfyfixer.model.reference import base_name
 from comfyfixer.scan.graph import Graph
+from comfyfixer.scan.namesakes import path_of
 
 _NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
-_AFTER_URL: Final = ".,;:!*_"
-_MORE_THAN_NAME: Final = re.compile(r"[?#%]|[.,;:!*_]$")
+_AFTER_URL: Final = (".", ",", ";", ":", "!", "*", "_")
 _LONGEST_LABEL: Final = 400
 _DECORATION: Final = " \t*_`~\"'“”"
 _MAX_LINKS: Final = 64
@@ -59,15 +58,15 @@ def _texts(values: Any) -> list[str]:
 def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
     """Addresses of which the last part is a name, and those behind a Markdown link whose whole text is one."""
     for match in _URL.finditer(text):
-        url, start = match[0], match.start()
-        name = url.rpartition("/")[2]
-        if _MORE_THAN_NAME.search(url):
-            url = url.rstrip(_AFTER_URL)
-            name = base_name(url_path(url))
+        url = path = match[0]
+        if "?" in url or "%" in url or "#" in url or url.endswith(_AFTER_URL):
+            url = url.rstrip("".join(_AFTER_URL))
+            path = url_path(url)
+        name = path.rpartition("/")[2]
         if name in names:
-            yield name, Link(url, url_path(url), shown=False)
-        elif text[max(0, start - 2) : start] == "](":
-            label = text[max(0, start - _LONGEST_LABEL) : start - 2].rpartition("[")[2]
-            label = label.strip(_DECORATION).replace("\\", "/")
-            if (name := base_name(label)) in names:
+            yield name, Link(url, path, shown=False)
+        elif text[(start := match.start()) - 2 : start] == "](":
+            opening = text.rfind("[", max(0, start - _LONGEST_LABEL), start)
+            label = path_of(text[opening + 1 : start - 2].strip(_DECORATION))
+            if (name := label.rpartition("/")[2]) in names:
                 yield name, Link(match[0], label, shown=True)

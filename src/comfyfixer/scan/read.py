@@ -34,7 +34,7 @@ def read_workflow(data: bytes, path: str, knowledge: Knowledge) -> Workflow | No
 def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge) -> Workflow:
     """The needs of a workflow or prompt, wherever it was found."""
     is_ui = isinstance(found, RawWorkflow)
-    graph = flatten(found) if isinstance(found, RawWorkflow) else flatten_prompt(found)
+    graph = flatten(found, knowledge.idle_types) if isinstance(found, RawWorkflow) else flatten_prompt(found)
     needs = find_needs(graph, knowledge)
     evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
     models = tuple(_reference(need, evidence) for need in needs)

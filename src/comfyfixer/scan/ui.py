@@ -20,14 +20,20 @@ _WIDGET_TYPES: Final = ("COMBO", "STRING", "*", None)
 _NOTHING: Final = Given({}, {})
 
 
-def flatten(workflow: RawWorkflow) -> Graph:
-    """The graph as ComfyUI would run it."""
-    flattening = _Flattening(workflow)
-    return Graph(flattening.nodes, flattening.types, flattening.declaring, _has_tags(workflow), flattening.consumers)
+def flatten(workflow: RawWorkflow, idle_types: frozenset[str]) -> Graph:
+    """The graph as ComfyUI would run it.
+
+    Args:
+        idle_types: Nodes of these classes are left out where no text can hold a tag: most nodes of most files.
+    """
+    has_tags = _has_tags(workflow)
+    flattening = _Flattening(workflow, frozenset() if has_tags else idle_types)
+    return Graph(flattening.nodes, flattening.types, flattening.declaring, has_tags, flattening.consumers)
 
 
 class _Flattening:
-    def __init__(self, workflow: RawWorkflow) -> None:
+    def __init__(self, workflow: RawWorkflow, left_out: frozenset[str]) -> None:
+        self._left_out = left_out
         self.nodes: list[Node] = []
         self.types: set[str] = set()
         self.declaring: list[RawNode] = []
@@ -49,7 +55,7 @@ class _Flattening:
         self._count(len(scope.nodes))
         self._scopes.append((prefix, scope))
         definitions, nodes, around = self._definitions, self.nodes, _Around(scope, given)
-        types, declaring = self.types, self.declaring
+        types, declaring, left_out = self.types, self.declaring, self._left_out
         for raw in scope.nodes:
             node_type = raw.type
             if type(node_type) is not str:
@@ -58,11 +64,12 @@ class _Flattening:
             if node_type in definitions:
                 self._unfold(raw, definitions[node_type], scope, prefix, active=runs, given=given)
                 continue
-            node = Node(f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, raw, around)
-            if node_type.startswith("workflow"):
-                self._unfold_group(node)
-                continue
-            nodes.append(node)
+            if node_type not in left_out:
+                node = Node(f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, raw, around)
+                if node_type.startswith("workflow"):
+                    self._unfold_group(node)
+                    continue
+                nodes.append(node)
             types.add(node_type)
             if raw.properties is not None and raw.properties.models:
                 declaring.append(raw)
