@@ -66,6 +66,29 @@ def test_what_should_be_a_workflow_and_can_t_be_read_is_told(data: bytes, code: 
     assert refusal(data) == code
 
 
+@pytest.mark.parametrize("start", ["{", '{"version": NaN, '])
+def test_a_workflow_that_was_cut_off_is_told_in_plain_words(start: str) -> None:
+    text = json.dumps(WORKFLOW, ensure_ascii=False).replace("{", start, 1).encode()
+    for end in range(len(text) // 2, len(text)):
+        with pytest.raises(WorkflowError) as raised:
+            read_workflow(text[:end], "w.json", builtin_knowledge())
+        if start == "{" or text[:end].decode(errors="ignore").encode() == text[:end]:
+            assert raised.value.message == "The file ends too early (it was cut off)"
+        assert raised.value.code in ("workflow-invalid-json", "workflow-encoding")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_huge_file_of_another_kind_is_passed_over_though_only_its_beginning_is_here(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognise, "MAX_BYTES", 100)
+    other = json.dumps({"nodes": [{"id": 1, "x": "y" * 200}], "edges": []}).encode(encoding)
+    ours = json.dumps({"widgets_values": [], **WORKFLOW}).encode(encoding)
+
+    assert read_workflow(other[:101], "x.json", builtin_knowledge()) is None
+    assert refusal(ours[:101]) == "workflow-too-large"
+
+
 def test_a_workflow_above_all_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognise, "MAX_BYTES", 100)
 

@@ -25,6 +25,9 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_CUT_OFF: Final = "Input data was truncated"
+"""What msgspec says of JSON that is right as far as it goes."""
+
 _MAX_WRAPPING: Final = 6
 _MAX_WRAPPED: Final = 5_000
 _UNREADABLE: Final = "Open it in ComfyUI and save it again, or remove it from the workflows folder"
@@ -38,13 +41,12 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
     Raises:
         WorkflowError: It is no JSON, or looks like a workflow and can't be read.
     """
+    if len(data) > MAX_BYTES:
+        _refuse_huge_workflow(data)
+        return None
     text = _utf8(data)
     if not text or text.isspace():
         raise WorkflowError("The file is empty", code="workflow-empty", hint=_UNREADABLE)
-    if len(text) > MAX_BYTES:
-        if _names_nodes(text):
-            raise too_large(len(data))
-        return None
     try:
         return _recognise(text)
     except RecursionError:
@@ -52,9 +54,8 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
     except UnicodeDecodeError:
         raise WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE) from None
     except msgspec.DecodeError as error:
-        raise WorkflowError(
-            f"The file is no valid JSON: {str(error)[:120]}", code="workflow-invalid-json", hint=_UNREADABLE
-        ) from None
+        why = f"is no valid JSON: {str(error)[:120]}" if str(error) != _CUT_OFF else "ends too early (it was cut off)"
+        raise WorkflowError(f"The file {why}", code="workflow-invalid-json", hint=_UNREADABLE) from None
 
 
 def _names_nodes(text: bytes) -> bool:
@@ -62,13 +63,19 @@ def _names_nodes(text: bytes) -> bool:
     return b'"nodes' in text or b"class_type" in text or b'\\"nodes' in text
 
 
-def too_large(size_bytes: int) -> WorkflowError:
-    """The error for a file that no workflow can be."""
-    return WorkflowError(
-        f"The file has {size_bytes} bytes; ComfyUI itself saves no workflow above {MAX_BYTES}",
-        code="workflow-too-large",
-        hint=_UNREADABLE,
-    )
+def _refuse_huge_workflow(data: bytes) -> None:
+    """A file above all sizes, of which only the beginning may be here: a workflow is told, anything else is not.
+
+    Raises:
+        WorkflowError: It has what only workflows have.
+    """
+    text = data.replace(b"\0", b"") if data.startswith(tuple(mark for mark, _ in _BOMS)) else data
+    if b'class_type"' in text or b"widgets_values" in text:
+        raise WorkflowError(
+            f"The file has more than {MAX_BYTES} bytes; ComfyUI itself saves no such workflow",
+            code="workflow-too-large",
+            hint=_UNREADABLE,
+        )
 
 
 def _utf8(data: bytes) -> bytes:
@@ -97,7 +104,9 @@ def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
         return None
     try:
         return _read(text)
-    except msgspec.DecodeError:
+    except msgspec.DecodeError as error:
+        if str(error) == _CUT_OFF:
+            raise
         if _names_nodes(text):
             return _from_loose(_tolerant(text))
         _check_json(text)
@@ -116,6 +125,9 @@ def _tolerant(text: bytes) -> Any:
         return json.loads(_LONE_SURROGATE.sub(rb"\\ufffd", text), parse_constant=lambda _: None)
     except UnicodeDecodeError:
         raise
+    except json.JSONDecodeError as error:
+        cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
+        raise msgspec.DecodeError(_CUT_OFF if cut_off else str(error)) from None
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from None
 
