@@ -170,7 +170,7 @@ def test_stdout_is_data_and_stderr_is_talk(call: Call, root: Path) -> None:
     assert usual.out == quiet.out == verbose.out
     assert quiet.err == ""
     assert 0 < len(usual.err.splitlines()) < len(verbose.err.splitlines())
-    assert "[WARNING] runner: The file is no valid JSON" in verbose.err
+    assert "[WARNING] runner: The file ends too early" in verbose.err
     assert call("scan", "--json").err == ""
     assert "[INFO] scanner:" in call("scan", "--json", "--verbose").err
 
