@@ -7,6 +7,7 @@ from typing import Any
 from comfyfixer.demo.catalogue import Catalogue
 from comfyfixer.demo.faults import Faults
 from comfyfixer.demo.hub import Hub
+from comfyfixer.errors import SourceError
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.net.client import Timing, make_client
@@ -69,6 +70,17 @@ def shop(catalogue: Catalogue, faults: Faults | None = None, **settings: Any) ->
         ) as sources,
     ):
         yield Shop(hub, sources)
+
+
+def searched(source: Source, missing: MissingModel) -> tuple[list[Candidate], SourceError | None]:
+    """What a source gave, and the error with which it ended."""
+    found: list[Candidate] = []
+    try:
+        for candidate in source.search(missing):
+            found.append(candidate)  # noqa: PERF402  # what came before an error stays
+    except SourceError as error:
+        return found, error
+    return found, None
 
 
 def kinds(candidate: Candidate) -> set[str]:

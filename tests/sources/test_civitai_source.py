@@ -7,7 +7,7 @@ from comfyfixer.demo.content import Weights, crc32_of, sha256_of, size_of
 from comfyfixer.demo.faults import Faults, Reply, html_page
 from comfyfixer.errors import SourceError
 from tests.net.loopback import Given, Loopback, Seen, json
-from tests.sources.bench import kinds, shop, sources_at, wanted
+from tests.sources.bench import kinds, searched, shop, sources_at, wanted
 
 
 def _content(seed: str) -> Weights:
@@ -141,17 +141,21 @@ def test_a_type_that_the_hub_does_not_know_any_more_is_left_out() -> None:
         assert len(server.seen) == 2
 
 
-def test_a_broken_item_does_not_spoil_the_others() -> None:
+def test_a_broken_item_does_not_spoil_the_others_and_is_not_forgotten() -> None:
     body = (
         '{"items":[{"id":"x"},null,{"id":1,"name":"Gate","type":"LORA","modelVersions":[{"id":null},'
         '{"id":2,"files":[{"name":"no id.safetensors"},{"id":4,"name":"../../gate_one.safetensors"},'
         '{"id":3,"name":"gate_one.safetensors","sizeKB":"?"},{"id":5,"name":"gate_one.safetensors","hashes":{"SHA256":"zz"}}]}]}]}'
     )
     with Loopback(lambda seen: json(body)) as server, sources_at(server.url, server.url) as (_, civitai, _hf):
-        found = list(civitai.search(wanted("gate_one.safetensors")))
+        found, error = searched(civitai, wanted("gate_one.safetensors"))
     assert [
-        (candidate.file_id, candidate.hashes) for candidate in found if candidate.filename == "gate_one.safetensors"
-    ] == [(5, {})]
+        (candidate.file_id, candidate.size_bytes, candidate.hashes)
+        for candidate in found
+        if candidate.filename == "gate_one.safetensors"
+    ] == [(3, None, {}), (5, None, {})]
+    assert error is not None
+    assert error.code == "hub-bad-answer"
 
 
 def test_training_pictures_are_no_model() -> None:

@@ -103,7 +103,7 @@ def test_nothing_is_asked_twice() -> None:
 def test_a_long_listing_is_read_page_by_page_from_the_configured_host_and_never_for_ever() -> None:
     def answer(seen: Seen) -> Given:
         if "author=Kijai" not in seen.target:
-            return json("[]") if "full-text" not in seen.target else json("{}")
+            return json("[]" if "full-text" not in seen.target else '{"hits": []}')
         page = '[{"id": "Kijai/a", "siblings": [{"rfilename": "other_thing.safetensors"}]}]'
         return json(
             page, 200, ("Link", f'<https://elsewhere.example/api/models?cursor=c{len(server.seen)}>; rel="next"')
@@ -119,7 +119,7 @@ def test_names_that_lead_elsewhere_are_passed_over() -> None:
         if "full-text" in seen.target:
             return json('{"hits": [{"repoOwner": "..", "repoName": "../etc"}, {"repoOwner": 5}]}')
         return json(
-            '[{"id": "../../x/y", "siblings": [{"rfilename": "harbor_rain.safetensors"}]},'
+            '[{"id": "../../x/y", "siblings": [{"rfilename": "other_thing.safetensors"}]},'
             ' {"id": "a/b", "siblings": [{"rfilename": "x/\\u202eharbor_rain.safetensors"}, {"rfilename": 7}, null]}]'
         )
 

@@ -9,10 +9,9 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.likeness import similarity
 from comfyfixer.resolve.names import is_generic
 from comfyfixer.settings import Settings
-from comfyfixer.sources.civitai_api import CivitaiApi, Found
+from comfyfixer.sources.civitai_api import CivitaiApi, Found, Listing
 from comfyfixer.sources.civitai_kinds import types_for
-from comfyfixer.sources.failures import Failures
-from comfyfixer.sources.foreign import known_hashes
+from comfyfixer.sources.failures import Failures, cut_off
 from comfyfixer.sources.queries import words_for_models
 
 _HASHES: Final = ("sha256", "blake3", "autov3", "autov2", "crc32")
@@ -48,8 +47,8 @@ class CivitaiSource:
         known = [algorithm for algorithm in _HASHES if algorithm in missing.hashes]
         for algorithm in known[:_HASHES_ASKED]:
             digest = missing.hashes[algorithm].lower()
-            answer = failures.caught(partial(self._api.by_hash, digest)) or []
-            equal = [found for found in answer if known_hashes(found.file.hashes or {}).get(algorithm) == digest]
+            answer = self._heard(failures.caught(partial(self._api.by_hash, digest)), missing, failures)
+            equal = [found for found in answer if found.hashes.get(algorithm) == digest]
             if equal:
                 yield from ((algorithm, found) for found in equal)
                 return
@@ -69,15 +68,26 @@ class CivitaiSource:
             yield self._api.candidate(found, found_by="search", more_names=stored)
 
     def _searched(self, missing: MissingModel, failures: Failures) -> list[Found]:
-        """Files of models with the name's words; asked again with all words only where there were too many models."""
+        """Files of models with the name's words; a query is left out where the one before has its whole answer."""
         types = types_for(missing.folder)
         files: dict[int, Found] = {}
+        whole: str | None = None
         for query in words_for_models(missing.filename):
-            answer, complete = failures.caught(partial(self._api.search, query, types)) or ([], True)
-            files.update((found.file.id, found) for found in answer)
-            if complete or any(missing.filename in found.names for found in files.values()):
-                break
+            if whole is not None and query.startswith(f"{whole} "):
+                continue
+            listing = failures.caught(partial(self._api.search, query, types))
+            files.update((found.file.id, found) for found in self._heard(listing, missing, failures))
+            whole = query if listing is not None and not listing.more else whole
         return list(files.values())
+
+    def _heard(self, listing: Listing | None, missing: MissingModel, failures: Failures) -> Sequence[Found]:
+        """The files of an answer; what it leaves unknown is noted."""
+        if listing is None:
+            return ()
+        failures.note_lost(listing.lost, missing.filename, "Civitai")
+        if listing.cut:
+            failures.note(cut_off(missing.filename, "Civitai"))
+        return listing.found
 
     def _score(self, filename: str, found: Found) -> float:
         return max(similarity(filename, name) for name in found.names)

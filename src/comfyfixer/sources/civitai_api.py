@@ -15,8 +15,11 @@ from comfyfixer.sources.civitai_names import derived_name
 from comfyfixer.sources.foreign import exact_size, is_model_name, known_hashes, readable
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=msgspec.Struct)
 
 _LIMIT: Final = 30
+_PAGES: Final = 3
+_LAST: Final = 3
 
 
 class File(msgspec.Struct, rename="camel"):
@@ -71,7 +74,12 @@ class _ModelItem(msgspec.Struct, rename="camel"):
 
 
 class _Page(msgspec.Struct):
-    items: list[msgspec.Raw] | None = None
+    items: list[msgspec.Raw]
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    next_cursor: str | int | None = None
 
 
 class _Mini(msgspec.Struct, rename="camel"):
@@ -88,6 +96,17 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     mode: str | None
     version: Version
     file: File
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """True where the hashes can't be those of one file: AutoV2 is how the SHA-256 begins."""
+        hashes = known_hashes(self.file.hashes or {})
+        return not hashes.get("sha256", "").startswith(hashes.get("autov2", "")) and "sha256" in hashes
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Lower-case; none where they contradict each other."""
+        return {} if self.contradicts_itself else known_hashes(self.file.hashes or {})
 
     @property
     def shown_name(self) -> str:
@@ -109,6 +128,21 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(name for name in names if name and is_model_name(name)))
 
 
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """The files of one answer.
+
+    Attributes:
+        lost: What could not be read.
+        more: The hub has more models for the query.
+        cut: Among those that were not read may be some with all words of the query.
+    """
+
+    found: tuple[Found, ...]
+    lost: tuple[bytes, ...] = ()
+    more: bool = False
+    cut: bool = False
+
+
 class CivitaiApi:
     """Questions to the configured end point. Thread-safe."""
 
@@ -117,34 +151,53 @@ class CivitaiApi:
         self._endpoint = settings.endpoints.civitai
         self._age_s = settings.cache_max_age_hours * 3600
 
-    def search(self, query: str, types: Sequence[str]) -> tuple[list[Found], bool]:
-        """All files of all versions of the best models for some words, and whether these are all such models.
+    def search(self, query: str, types: Sequence[str]) -> Listing:
+        """All files of all versions of the best models for some words: as far as all words are in a model's row.
 
         Raises:
             SourceError: No answer came.
         """
-        params = [("query", query), *(("types", name) for name in types), ("nsfw", "true"), ("limit", str(_LIMIT))]
         try:
-            page = self._get("/api/v1/models", params, _Page)
+            return self._searched(query, types)
         except SourceError as error:
             if error.status != 400 or not types:
                 raise
-            return self.search(query, ())  # the hub's list of types changes
-        items = page.items or ()
-        found = [found for item in readable(items, _ModelItem) for found in _files_of(item)]
-        return found, len(items) < _LIMIT
+            return self._searched(query, ())  # the hub's list of types changes
 
-    def model(self, model_id: int) -> list[Found]:
+    def _searched(self, query: str, types: Sequence[str]) -> Listing:
+        params = [("query", query), *(("types", name) for name in types), ("nsfw", "true"), ("limit", str(_LIMIT))]
+        found: list[Found] = []
+        lost: list[bytes] = []
+        more: list[tuple[str, str]] = []
+        for _ in range(_PAGES):
+            page = self._get("/api/v1/models", [*params, *more], _Page)
+            for item in readable(page.items, _ModelItem, lost):
+                found += _files_of(item, lost)
+            metadata = next(readable([page.metadata], _Metadata, []), _Metadata())
+            go_on = metadata.next_cursor is not None or len(page.items) >= _LIMIT
+            matching = go_on and _still_match(page.items, query)
+            if not matching or metadata.next_cursor is None:
+                return Listing(found=tuple(found), lost=tuple(lost), more=go_on, cut=matching)
+            more = [("cursor", str(metadata.next_cursor))]
+        return Listing(found=tuple(found), lost=tuple(lost), more=True, cut=True)
+
+    def model(self, model_id: int) -> Listing:
         """All files of all versions of one model."""
-        return list(_files_of(self._get(f"/api/v1/models/{model_id}", (), _ModelItem)))
+        lost: list[bytes] = []
+        item = self._get_row(f"/api/v1/models/{model_id}", _ModelItem)
+        return Listing(found=tuple(_files_of(item, lost)), lost=tuple(lost))
 
-    def version(self, version_id: int) -> list[Found]:
+    def version(self, version_id: int) -> Listing:
         """All files of one version."""
-        return list(_of_version(self._get(f"/api/v1/model-versions/{version_id}", (), Version)))
+        lost: list[bytes] = []
+        version = self._get_row(f"/api/v1/model-versions/{version_id}", Version)
+        return Listing(found=tuple(_of_version(version, lost)), lost=tuple(lost))
 
-    def by_hash(self, digest: str) -> list[Found]:
+    def by_hash(self, digest: str) -> Listing:
         """All files of the oldest version that has a file of this hash."""
-        return list(_of_version(self._get(f"/api/v1/model-versions/by-hash/{digest}", (), Version)))
+        lost: list[bytes] = []
+        version = self._get_row(f"/api/v1/model-versions/by-hash/{digest}", Version)
+        return Listing(found=tuple(_of_version(version, lost)), lost=tuple(lost))
 
     def stored_name(self, found: Found) -> str | None:
         """The name under which a file was uploaded."""
@@ -153,7 +206,13 @@ class CivitaiApi:
         return mini.file_name if mini.file_name and is_model_name(mini.file_name) else None
 
     def candidate(
-        self, found: Found, *, found_by: str, evidence: Sequence[Evidence] = (), more_names: Sequence[str] = ()
+        self,
+        found: Found,
+        *,
+        found_by: str,
+        evidence: Sequence[Evidence] = (),
+        more_names: Sequence[str] = (),
+        workflow_urls: tuple[str, ...] = (),
     ) -> Candidate:
         """A file as other rooms know it."""
         version, file = found.version, found.file
@@ -164,7 +223,7 @@ class CivitaiApi:
             alternative_names=names[1:],
             download_url=f"{self._endpoint}/api/download/models/{version.id}?fileId={file.id}",
             size_bytes=exact_size(file.size_kb * 1024 if file.size_kb is not None else None),
-            hashes=known_hashes(file.hashes or {}),
+            hashes=found.hashes,
             kind=found.model_type,
             folders=folders_for(found.model_type, file.type, found.shown_name, version.base_model),
             access=_access(found),
@@ -176,34 +235,60 @@ class CivitaiApi:
             version_name=version.name,
             file_id=file.id,
             base_model=version.base_model,
-            evidence=(*evidence, *_scans(file)),
+            workflow_urls=workflow_urls,
+            evidence=(*evidence, *_warnings(found)),
+        )
+
+    def _get_row(self, path: str, row_type: type[Row]) -> Row:
+        """An answer that is one row."""
+        for row in readable([self._get(path, (), msgspec.Raw)], row_type, []):
+            return row
+        raise SourceError(
+            "Civitai described a model in a form that is not known", code="hub-bad-answer", hint="Try again later"
         )
 
     def _get(self, path: str, params: Sequence[tuple[str, str]], answer_type: type[T]) -> T:
         return self._client.get(self._endpoint + path, params=params, max_age_s=self._age_s).json(answer_type)
 
 
-def _files_of(model: _ModelItem) -> Iterator[Found]:
-    for version in readable(model.model_versions or (), Version):
-        yield from _found(version, model.id, model.name, model.type, model.mode)
+def _still_match(items: Sequence[msgspec.Raw], query: str) -> bool:
+    """Whether one of the last models has all words of the query: then the next page may have more of them."""
+    words = query.lower().split()
+    texts = (bytes(item).decode(errors="replace").lower() for item in items[-_LAST:])
+    return any(all(word in text for word in words) for text in texts)
 
 
-def _of_version(version: Version) -> Iterator[Found]:
-    model = version.model or _Model()
+def _files_of(model: _ModelItem, lost: list[bytes]) -> Iterator[Found]:
+    odd: list[bytes] = []
+    for version in readable(model.model_versions or (), Version, odd):
+        yield from _found(version, _Model(model.name, model.type, model.mode), model.id, lost)
+    if odd or model.model_versions is None:
+        lost.append(msgspec.json.encode(model))
+
+
+def _of_version(version: Version, lost: list[bytes]) -> Iterator[Found]:
     if version.model_id is not None:
-        yield from _found(version, version.model_id, model.name, model.type, model.mode)
+        yield from _found(version, version.model or _Model(), version.model_id, lost)
 
 
-def _found(
-    version: Version, model_id: int, model_name: str | None, model_type: str | None, mode: str | None
-) -> Iterator[Found]:
+def _found(version: Version, model: _Model, model_id: int, lost: list[bytes]) -> Iterator[Found]:
     """The version's files that are models and have a name that can be shown."""
-    for file in readable(version.files or (), File):
+    odd: list[bytes] = []
+    for file in readable(version.files or (), File, odd):
         found = Found(
-            model_id=model_id, model_name=model_name or "", model_type=model_type, mode=mode, version=version, file=file
+            model_id=model_id,
+            model_name=model.name or "",
+            model_type=model.type,
+            mode=model.mode,
+            version=version,
+            file=file,
         )
         if is_model_file(file.type) and found.names:
             yield found
+        elif is_model_file(file.type) and file.name is None:
+            odd.append(b"")
+    if odd or version.files is None:
+        lost.append(msgspec.json.encode((model, version)))
 
 
 def _access(found: Found) -> str:
@@ -228,7 +313,10 @@ def _is_past(moment: str | None) -> bool:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) < datetime.now(UTC)
 
 
-def _scans(file: File) -> Iterator[Evidence]:
+def _warnings(found: Found) -> Iterator[Evidence]:
+    file = found.file
+    if found.contradicts_itself:
+        yield Evidence(kind="contradictory", detail="Civitai tells hashes of this file that contradict each other")
     for result, what in ((file.pickle_scan_result, "pickle scan"), (file.virus_scan_result, "virus scan")):
         if result == "Danger":
             yield Evidence(kind="unsafe", detail=f"Civitai's {what} calls this file dangerous")

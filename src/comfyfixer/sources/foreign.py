@@ -1,4 +1,4 @@
-"""Reading hubs' answers: what is not in the known form is left out, and does not spoil the rest."""
+"""Reading hubs' answers: what is not in the known form does not spoil the rest, and is not forgotten."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,23 +6,56 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from comfyfixer.resolve.likeness import stem_words
 from comfyfixer.resolve.names import MODEL_EXTENSIONS
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _HEX: Final = re.compile(r"[0-9a-f]{8,64}")
 _LENGTHS: Final = {"sha256": 64, "blake3": 64, "autov2": 10, "autov3": 12, "crc32": 8}
 _MAX_NAME: Final = 255
 _MAX_BYTES: Final = 1 << 45
+_MIN_WORD: Final = 3
+_ODD: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def readable(items: Iterable[msgspec.Raw], item_type: type[T]) -> Iterator[T]:
-    """The items that have the known form."""
+def readable(items: Iterable[msgspec.Raw], item_type: type[T], lost: list[bytes]) -> Iterator[T]:
+    """The items that have the known form; of an odd field, where there can be one, only the field is left out.
+
+    Args:
+        lost: Takes the items that can't be read: one of them may be another file of the wanted name.
+    """
     for item in items:
         try:
             yield msgspec.json.decode(item, type=item_type, strict=False)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except _ODD:
+            try:
+                yield _by_fields(item, item_type)
+            except _ODD:
+                lost.append(bytes(item))
+
+
+def _by_fields(item: msgspec.Raw, item_type: type[T]) -> T:
+    values = msgspec.json.decode(item, type=dict[str, msgspec.Raw])
+    kept = {}
+    for field in msgspec.structs.fields(item_type):
+        if field.encode_name not in values:
             continue
+        try:
+            kept[field.name] = msgspec.json.decode(values[field.encode_name], type=field.type, strict=False)
+        except _ODD:
+            if field.required:
+                raise
+    if any(field.required and field.name not in kept for field in msgspec.structs.fields(item_type)):
+        raise msgspec.ValidationError("a required field is missing")
+    return item_type(**kept)
+
+
+def may_carry(row: bytes, filename: str) -> bool:
+    """Whether a row that can't be read may be about a file of this name: it holds one of the name's words."""
+    text = row.decode(errors="replace").lower()
+    words = [word for word in stem_words(filename) if len(word) >= _MIN_WORD and word.isalpha()]
+    return "\\u" in text or (not words and text != "null") or any(word in text for word in words)
 
 
 def known_hashes(hashes: dict[str, str | None]) -> dict[str, str]:

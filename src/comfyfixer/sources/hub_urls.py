@@ -50,11 +50,13 @@ class CivitaiVersion(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         file_id: None where the address leaves it to the hub.
         wants: What the address asks of the file: `type`, `format`, `size`, `fp`, `quantType`.
+        gives_file: Following the address gives one file; else it is about the version, whatever its files.
     """
 
     version_id: int
     file_id: int | None = None
     wants: dict[str, str] = {}
+    gives_file: bool = False
 
 
 class CivitaiModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,11 +147,18 @@ def _huggingface(path: str, _query: str) -> HubPlace | None:
         prefix, parts = f"{parts[0]}/", parts[1:]
     for at in (1, 2):
         if len(parts) > at + 1 and parts[at] in ("resolve", "blob", "raw"):
-            return _file(prefix + "/".join(parts[:at]), unquote(parts[at + 1]), parts[at + 2 :])
+            revision, rest = _revision(parts[at + 1 :])
+            return _file(prefix + "/".join(parts[:at]), revision, rest)
     if len(parts) >= 2 and (parts[0] not in _NO_OWNER or prefix):
-        revision = unquote(parts[3]) if len(parts) > 3 and parts[2] in ("tree", "commit") else "main"
-        return _file(f"{prefix}{parts[0]}/{parts[1]}", revision, [])
+        named = parts[3:] if parts[2:3] in (["tree"], ["commit"]) else []
+        return _file(f"{prefix}{parts[0]}/{parts[1]}", _revision(named)[0], [])
     return None
+
+
+def _revision(parts: list[str]) -> tuple[str, list[str]]:
+    """The revision with which a path begins, and the rest. Only `refs/pr/4` has several parts that are written so."""
+    count = 3 if parts[:1] == ["refs"] else 1
+    return unquote("/".join(parts[:count])) or "main", parts[count:]
 
 
 def _file(repo_id: str, revision: str, path: list[str]) -> HubPlace | None:
@@ -173,7 +182,7 @@ def _civitai(path: str, query: str) -> HubPlace | None:
     parts = [part for part in path.split("/") if part]
     values = dict(parse_qsl(query, max_num_fields=50)) if query.count("&") < 50 else {}
     if parts[:3] == ["api", "download", "models"]:
-        return _version(parts[3:4], values)
+        return _version(parts[3:4], values, gives_file=True)
     if parts[:2] == ["api", "v1"]:
         parts = parts[2:]
     if parts[:1] == ["model-versions"]:
@@ -185,11 +194,14 @@ def _civitai(path: str, query: str) -> HubPlace | None:
     return CivitaiModel(model_id=int(parts[1])) if len(parts) > 1 and _NUMBER.fullmatch(parts[1]) else None
 
 
-def _version(number: list[str], values: dict[str, str]) -> CivitaiVersion | None:
+def _version(number: list[str], values: dict[str, str], *, gives_file: bool = False) -> CivitaiVersion | None:
     if not number or not _NUMBER.fullmatch(number[0]):
         return None
     file_id = values.get("fileId", "")
     wants = {name: values[name] for name in ("type", "format", "size", "fp", "quantType") if values.get(name)}
     return CivitaiVersion(
-        version_id=int(number[0]), file_id=int(file_id) if _NUMBER.fullmatch(file_id) else None, wants=wants
+        version_id=int(number[0]),
+        file_id=int(file_id) if _NUMBER.fullmatch(file_id) else None,
+        wants=wants,
+        gives_file=gives_file,
     )

@@ -4,17 +4,20 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
+import msgspec
+
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.names import is_generic, split_extension
 from comfyfixer.settings import Settings
-from comfyfixer.sources.failures import Failures
-from comfyfixer.sources.huggingface_api import MAIN, HuggingFaceApi, Repository, RepositoryFile
+from comfyfixer.sources.failures import Failures, cut_off
+from comfyfixer.sources.huggingface_api import MAIN, HuggingFaceApi, Repository, RepositoryFile, folders_of
 from comfyfixer.sources.name_index import NameIndex, Place
 from comfyfixer.sources.publishers import publishers_of
-from comfyfixer.sources.queries import parts_of_repositories
+from comfyfixer.sources.queries import parts_of_repositories, resembles, telling_words
 
-_CARDS: Final = 3
+_CARDS: Final = 8
+_SAFETENSORS: Final = (".safetensors", ".sft")
 _DETAILED: Final = 5
 _LISTED_ONLY: Final = 10
 _SIMILAR: Final = 3
@@ -40,10 +43,12 @@ class HuggingFaceSource:
             yield from self._exact_candidates(_exact(indexes, missing.filename)[:_SIMILAR], failures)
             failures.raise_first()
             return
-        indexes += self._found_indexes(missing.filename, indexes, failures)
+        indexes += self._found_indexes(missing.filename, failures)
+        for index in indexes:
+            _note_gaps(index, missing.filename, failures)
         exact = _exact(indexes, missing.filename) + self._exact_by_card(missing.filename, indexes, failures)
         if exact:
-            yield from self._exact_candidates(exact, failures)
+            yield from self._with_kind(missing, list(self._exact_candidates(exact, failures)), failures)
         else:
             yield from self._similar_candidates(missing.filename, indexes, failures)
         failures.raise_first()
@@ -54,31 +59,37 @@ class HuggingFaceSource:
         found = (failures.caught(partial(self._api.by_author, author)) for author in authors)
         return [index for index in found if index is not None]
 
-    def _found_indexes(self, filename: str, known: Sequence[NameIndex], failures: Failures) -> list[NameIndex]:
-        """Repositories whose id has words of the name; the broader words only while no exact file is known."""
-        found: list[NameIndex] = []
-        for place, part in enumerate(parts_of_repositories(filename)):
-            if place and _exact([*known, *found], filename):
-                break
-            index = failures.caught(partial(self._api.by_part_of_id, part))
-            found += [index] if index is not None else []
-        return found
+    def _found_indexes(self, filename: str, failures: Failures) -> list[NameIndex]:
+        """Repositories whose id has words of the name."""
+        words = telling_words(filename)
+        parts = parts_of_repositories(filename)
+        found = (failures.caught(partial(self._api.by_part_of_id, part, words)) for part in parts)
+        return [index for index in found if index is not None]
 
     def _exact_by_card(self, filename: str, indexes: Sequence[NameIndex], failures: Failures) -> list[Place]:
         """Exact files in repositories whose card names the file, as far as no listing has shown them."""
         stem = split_extension(filename)[0]
-        named = failures.caught(lambda: self._api.by_card(stem)) or []
+        cards = failures.caught(lambda: self._api.by_card(stem))
+        if cards is None:
+            return []
         seen = frozenset().union(*(index.repositories for index in indexes))
+        unseen = [repo_id for repo_id in cards.repo_ids if repo_id not in seen]
+        failures.note_lost(cards.lost, filename, "Hugging Face")
+        if cards.cut or len(unseen) > _CARDS:
+            failures.note(cut_off(filename, "Hugging Face"))
         places = []
-        for repo_id in [repo_id for repo_id in named if repo_id not in seen][:_CARDS]:
+        for repo_id in unseen[:_CARDS]:
             repository = failures.caught(partial(self._api.repository, repo_id))
             if repository is not None:
+                failures.note_lost(repository.lost, filename, "Hugging Face")
                 places += [Place(repository.id, file.path) for file in repository.named(filename)]
         return places
 
     def _exact_candidates(self, exact: Sequence[Place], failures: Failures) -> Iterator[Candidate]:
         """With size and hash for the first repositories; of a name that many carry the rest is only told."""
         places = list(dict.fromkeys(exact))
+        if len(places) > _DETAILED + _LISTED_ONLY:
+            failures.note(cut_off(places[0].name, "Hugging Face"))
         detailed = set(list(dict.fromkeys(place.repo_id for place in places))[:_DETAILED])
         for place in places[: _DETAILED + _LISTED_ONLY]:
             if place.repo_id in detailed:
@@ -87,6 +98,22 @@ class HuggingFaceSource:
                     yield candidate
             else:
                 yield self._listed_only(place)
+
+    def _with_kind(
+        self, missing: MissingModel, candidates: Sequence[Candidate], failures: Failures
+    ) -> Iterator[Candidate]:
+        """Where the name alone may decide, a file that no folder tells the kind of is looked into."""
+        one_file = len({candidate.sha256 for candidate in candidates}) == 1
+        only_name = one_file and not missing.urls and "sha256" not in missing.hashes
+        asked = next((candidate for candidate in candidates if candidate.access == "open"), None)
+        untold = any(not folders_of(candidate.repo_path or "") for candidate in candidates)
+        if not (only_name and untold and asked and asked.filename.lower().endswith(_SAFETENSORS)):
+            yield from candidates
+            return
+        told = failures.caught(partial(self._api.folders_by_content, asked)) or ()
+        for candidate in candidates:
+            folders = folders_of(candidate.repo_path or "") or told or candidate.folders
+            yield msgspec.structs.replace(candidate, folders=folders)
 
     def _similar_candidates(
         self, filename: str, indexes: Sequence[NameIndex], failures: Failures
@@ -108,6 +135,14 @@ class HuggingFaceSource:
         file = RepositoryFile(path=place.path)
         repository = Repository(id=place.repo_id, gated=False, files={})
         return self._api.candidate(repository, file, found_by="search")
+
+
+def _note_gaps(index: NameIndex, filename: str, failures: Failures) -> None:
+    """What a listing leaves unknown: rows that can't be read, and what it was cut off before."""
+    failures.note_lost(index.lost, filename, "Hugging Face")
+    words = telling_words(filename)
+    if any(resembles(text, words) for text in index.last):
+        failures.note(cut_off(filename, "Hugging Face"))
 
 
 def _exact(indexes: Sequence[NameIndex], filename: str) -> list[Place]:

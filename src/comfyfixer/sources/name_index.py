@@ -1,7 +1,7 @@
 """Files of many repositories by their base name: exact ones at once, similar ones through their rarest words. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -26,9 +26,16 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 class NameIndex:
-    """The files of one listing, in the listing's order."""
+    """The files of one listing, in the listing's order.
 
-    def __init__(self, places: Iterable[Place]) -> None:
+    Attributes:
+        lost: Rows of the listing that can't be read.
+        last: Where the listing was cut off: the last repositories with their files, as text. Else empty.
+    """
+
+    def __init__(self, places: Iterable[Place], *, lost: Sequence[bytes] = (), last: Sequence[str] = ()) -> None:
+        self.lost = tuple(lost)
+        self.last = tuple(last)
         self._by_name: dict[str, list[Place]] = defaultdict(list)
         self._by_word: dict[str, set[str]] = defaultdict(set)
         for place in places:

@@ -1,6 +1,7 @@
 """What to ask a hub for, made of a file's name. Pure."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from comfyfixer.resolve.names import split_extension
@@ -57,3 +58,16 @@ def parts_of_repositories(filename: str) -> tuple[str, ...]:
     letters = [run[0] for token in alone if (run := _LETTERS.match(token))]
     others = [word for word in (*letters[:1], *alone[1:]) if word not in alone[:1]]
     return tuple(dict.fromkeys((pair, *alone[:1], *others[:1])))
+
+
+def telling_words(filename: str) -> tuple[str, ...]:
+    """Lower-case words that say what the file is; all its words where none does."""
+    written = [token.lower() for token in tokens(filename)]
+    telling = [token for token in written if not _SAYS_NOTHING.fullmatch(token)]
+    return tuple(dict.fromkeys(telling or written))
+
+
+def resembles(text: str, words: Sequence[str]) -> bool:
+    """Whether a text has two of a name's telling words, or its only one."""
+    lowered = text.lower()
+    return bool(words) and sum(word in lowered for word in words) >= min(2, len(words))
