@@ -1,12 +1,15 @@
 """The names beside the target: ours are known, and everything else of those names is somebody's own."""
 
+import errno
 import hashlib
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from comfyfixer.download import part
 from comfyfixer.download.beside import PartPaths, PartRecord
+from comfyfixer.errors import UsageError
 from tests.download.conftest import Bench
 from tests.download.origin import status
 
@@ -73,6 +76,29 @@ def test_with_the_file_in_its_place_what_is_not_ours_beside_it_stays(bench: Benc
     _put(bench.part, b"mine")
     assert bench.fetch().already_there
     assert bench.part.read_bytes() == b"mine"
+
+
+def test_a_complete_part_is_placed_on_a_disk_that_has_no_room_for_another_journal(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(bench.part, bench.hub.body)
+    sha256 = hashlib.sha256(bench.hub.body).hexdigest()
+    bench.record.write_bytes(msgspec.json.encode(PartRecord(candidate="c", url="u", sha256=sha256)))
+
+    def full(path: Path, data: bytes) -> None:
+        raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(part, "write_whole", full)
+    assert bench.fetch().success
+
+
+def test_without_room_for_the_journal_no_part_is_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(part, "write_whole", full)
+    bench.fails("disk-full")
+    assert bench.names() == []
 
 
 def test_a_part_of_somebody_else_does_not_count_as_there(tmp_path: Path) -> None:

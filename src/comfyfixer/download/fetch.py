@@ -213,7 +213,7 @@ class _Errand:
 
     def _unproven(self, proof: Proof) -> str:
         if not proof.unchecked:
-            return f"No hash of `{self._request.filename}` is known: only its size and format were checked"
+            return f"No hash that identifies `{self._request.filename}` is known: only its size and format were checked"
         kinds = plain(", ".join(proof.unchecked))
         return f"`{self._request.filename}` is promised by a hash that can't be computed here ({kinds})"
 

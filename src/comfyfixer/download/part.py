@@ -33,7 +33,8 @@ class Part:
         self.record = record
         self.size = 0
         self.digests = digests
-        _write(paths, record)
+        if paths.record() is None:
+            _write(paths, record)
         self._file = _open_itself(paths)
 
     def append(self, chunk: bytes) -> None:
