@@ -101,6 +101,15 @@ def test_jpeg_segments() -> None:
     assert found(c.jpeg((0xE1, b"Exif\0\0" + c.exif({0x9286: unicode}, kind=7)))) == ("jpeg", ["w.safetensors"])
 
 
+@pytest.mark.parametrize("kind", [1, 2, 7], ids=["bytes", "text", "undefined"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_user_s_comment_of_each_type_and_byte_order(kind: int, order: str, encoding: str) -> None:
+    comment = b"UNICODE\0" + c.WORKFLOW.decode().encode(encoding)
+
+    assert found(c.webp(c.exif({0x9286: comment}, order, kind=kind))) == ("webp", ["w.safetensors"])
+
+
 def test_a_comment_with_both_in_a_film() -> None:
     both = b'{"prompt": ' + c.PROMPT + b', "workflow": ' + c.WORKFLOW + b"}"
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from comfyfixer.scan.media.source import MAX_TEXT, Texts
 
+_BYTE: Final = 1
 _ASCII: Final = 2
 _UNDEFINED: Final = 7
 _EXIF_IFD: Final = 0x8769
@@ -42,7 +43,7 @@ def _directory(data: bytes, offset: int, order: str, texts: Texts) -> list[int]:
         tag, kind, length, value = struct.unpack_from(order + "HHII", data, place)
         if tag == _EXIF_IFD:
             further.append(value)
-        elif kind in (_ASCII, _UNDEFINED) and length <= MAX_TEXT:
+        elif kind in (_BYTE, _ASCII, _UNDEFINED) and length <= MAX_TEXT:
             start = place + 8 if length <= 4 else value
             texts += keyed(_text(tag, data[start : start + length], order))
     return further
@@ -55,7 +56,8 @@ def _text(tag: int, data: bytes, order: str) -> bytes:
     if encoding is None:
         return data.rstrip(b"\0")
     if encoding == "utf-16":
-        encoding = "utf-16-be" if order == ">" or data[8:9] == b"\0" else "utf-16-le"
+        is_big = data[8:9] == b"\0" or (order == ">" and data[9:10] != b"\0")
+        encoding = "utf-16-be" if is_big else "utf-16-le"
     return data[8:].decode(encoding, "replace").rstrip("\0").encode()
 
 
