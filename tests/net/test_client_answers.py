@@ -362,3 +362,19 @@ def _failure(bench: Bench, path: str = "/x") -> SourceError:
     with pytest.raises(SourceError) as caught:
         bench.client.get(bench.url(path))
     return caught.value
+
+
+def test_a_fact_is_made_once_and_kept_between_runs_for_its_time(bench: Bench) -> None:
+    made: list[bytes] = []
+
+    def make() -> bytes:
+        made.append(b"fact %d" % len(made))
+        return made[-1]
+
+    assert [bench.client.kept("a", make, max_age_s=60) for _ in range(2)] == [b"fact 0"] * 2
+    with bench.new_client() as later:
+        assert later.kept("a", make, max_age_s=60) == b"fact 0"
+        bench.time.now += 61
+        assert later.kept("a", make, max_age_s=60) == b"fact 1"
+        assert later.kept("b", KEY.encode, max_age_s=60) == KEY.encode()
+        assert later.kept("b", make, max_age_s=60) == b"fact 2"

@@ -17,7 +17,7 @@ from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, Sourc
 from comfyfixer.model.event import Emit
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.asking import Asker
-from comfyfixer.net.cache import AnswerCache
+from comfyfixer.net.cache import AnswerCache, Stored, cache_key
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.failures import Refused, as_download_error
 from comfyfixer.net.gates import Gates
@@ -152,6 +152,17 @@ class Client:
         """
         with self._discreet():
             return self._opened(url, headers, origin_trusted)
+
+    def kept(self, name: str, make: Callable[[], bytes], *, max_age_s: float) -> bytes:
+        """What `make` gave for a name, in this run or an earlier one; for facts that cost a request of another kind."""
+        key, now = cache_key("KEPT", name, b"", keyed=False), self._wall()
+        stored = self._cache.read(key)
+        if stored is not None and 0 <= now - stored.stored_at < max_age_s:
+            return stored.body
+        body = make()
+        if not self._secrets.are_in(body):
+            self._cache.write(key, Stored(stored_at=now, status=200, url="", headers={}, body=body))
+        return body
 
     def allowed(self, url: str) -> str | None:
         """Why a URL out of a workflow may not be fetched, as the end of a sentence; None when it may."""

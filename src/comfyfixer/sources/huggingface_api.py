@@ -230,7 +230,15 @@ class HuggingFaceApi:
             SourceError: The beginning could not be read.
         """
         url = candidate.download_url
-        return self._heads.get(url, lambda: folders_of_tensors(read_tensor_names(self._client, url)))
+
+        def look() -> bytes:
+            return msgspec.json.encode(folders_of_tensors(read_tensor_names(self._client, url)))
+
+        def known() -> tuple[str, ...]:
+            name = f"folders {candidate.sha256} {url}"
+            return tuple(msgspec.json.decode(self._client.kept(name, look, max_age_s=self._age_s), type=list[str]))
+
+        return self._heads.get(url, known)
 
     def candidate(
         self,
