@@ -52,7 +52,7 @@ def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
-    file = settings.config_file or f"none ({Workdir(Path(settings.workdir)).config} is not there)"
+    file = printable(settings.config_file or f"none ({Workdir(Path(settings.workdir)).config} is not there)")
     yield Check(group="settings", name="config file", ok=True, detail=file)
     for row in TABLE:
         value: object = settings
@@ -72,7 +72,7 @@ def _shown(value: object) -> str:
         return "set"
     if value is None or value == ():
         return "not set"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return printable(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
 def _installation(installation: Installation, settings: Settings) -> Iterator[Check]:
