@@ -73,7 +73,7 @@ CODES: Final[dict[str, str]] = {
     "size-mismatch": "The file has another size than was promised.",
     "wrong-kind": "The file is of another kind than its models folder is for.",
     "hash-mismatch": "The file is not the one that was promised.",
-    "hash-unknown": "Nothing is known that would prove the file.",
+    "hash-unknown": "Nothing is known, or can be computed here, that would prove the file.",
     "disk-full": "There is not enough free disk space.",
     "target-exists": "A different file of that name is in the place already.",
     "target-unwritable": "The models folder can't be written.",

@@ -13,7 +13,7 @@ _RESERVED_ON_WINDOWS: Final = frozenset(
     | {f"{device}{digit}" for device in ("COM", "LPT") for digit in "123456789\u00b9\u00b2\u00b3"}
 )
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
-_MAX_PART_BYTES: Final = 240  # 255 is the usual limit; `.part` and a lock's name have to fit beside it.
+_MAX_PART_BYTES: Final = 240  # 255 is the usual limit; some file systems and tools take less.
 _MAX_PARTS: Final = 16
 
 

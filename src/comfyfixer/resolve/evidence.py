@@ -73,7 +73,7 @@ def _about_hashes(missing: MissingModel, candidate: Candidate) -> Iterable[Evide
 def _about_hash(missing: MissingModel, candidate: Candidate, algorithm: str, found: str) -> Evidence:
     wanted = missing.hashes[algorithm]
     shown = wanted if len(wanted) <= 12 else f"{wanted[:12]}..."
-    if wanted != found:
+    if not _equal(algorithm, wanted, found):
         text = f"Its {algorithm.upper()} is not the one the workflow names ({shown})"
         return Evidence(kind="hash-differs", detail=text)
     if algorithm in LONG_HASHES:
@@ -81,6 +81,13 @@ def _about_hash(missing: MissingModel, candidate: Candidate, algorithm: str, fou
     if algorithm in _SHORT_HASHES and has_name(missing, candidate):
         return Evidence(kind="hash", detail=f"Its {algorithm} {shown} and its name equal what the workflow names")
     return Evidence(kind="short-hash", detail=f"Its {algorithm} {shown} equals the one the workflow names")
+
+
+def _equal(algorithm: str, wanted: str, found: str) -> bool:
+    """Civitai writes a CRC32 with its bytes in reverse order, other programs do not."""
+    if algorithm != "crc32" or len(found) != 8:
+        return wanted == found
+    return wanted in (found, "".join(found[place : place + 2] for place in (6, 4, 2, 0)))
 
 
 def _about_name(missing: MissingModel, candidate: Candidate) -> Iterable[Evidence]:
