@@ -32,6 +32,7 @@ def refusal(data: bytes) -> str:
         {"weight_map": {"a": "model-00001-of-00002.safetensors"}},
         [{"class_type": "x"}],
         [],
+        [{"nodes": "many"}, "text"],
         {},
         "text about nodes",
         17,

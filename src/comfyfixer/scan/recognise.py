@@ -99,8 +99,10 @@ def _check_json(text: bytes) -> None:
 
 
 def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
-    if text[:64].lstrip()[:1] != b"{":
-        _check_json(text)
+    first = text[:64].lstrip()[:1]
+    if first != b"{":
+        if first != b"[" or text[-64:].rstrip()[-1:] != b"]":  # a whole list is no workflow, whatever is in it
+            _check_json(text)
         return None
     try:
         return _read(text)

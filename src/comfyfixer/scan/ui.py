@@ -148,7 +148,7 @@ def _hold_tags(nodes: list[RawNode]) -> bool:
         values = node.widgets_values
         for value in values if type(values) is list else values.values() if type(values) is dict else ():
             if type(value) is str:
-                if len(value) > 6 and (EMBEDDING in value or LORA in value):
+                if ":" in value and (EMBEDDING in value or LORA in value):
                     return True
             elif type(value) is dict or type(value) is list:
                 return True
