@@ -1,12 +1,10 @@
 """What a workflow itself says about its files, and for which of them: `properties.models`, `models`, notes."""
 
-from functools import cached_property
 from typing import Any
 
 from comfyfixer.scan.declared import (
     Declared,
     Entry,
-    Table,
     directory_of,
     entries_by_name,
     entries_named,
@@ -24,9 +22,9 @@ class Evidence:
     """All that one workflow says about files, found by their names."""
 
     def __init__(self, graph: Graph, top_level: Any, needs: list[Need]) -> None:
-        self._graph = graph
-        self._top_level = top_level
-        self._needs = needs
+        self._namesakes = Namesakes(needs)
+        self._entries = entries_by_name(graph.declaring, top_level)
+        self._links = links_by_name(graph, self._namesakes.names)
 
     def declared(self, need: Need, name: str) -> list[Declared]:
         """Entries that mean this need's file: its own node's first, then others; and own ones that tell its folder."""
@@ -92,18 +90,6 @@ class Evidence:
     def _is_nobody_s(self, name: str) -> bool:
         """Whether a word that is not the node's own can't be about one file."""
         return is_generic(name) or self._namesakes.too_many(name)
-
-    @cached_property
-    def _entries(self) -> Table:
-        return entries_by_name(self._graph.declaring, self._top_level)
-
-    @cached_property
-    def _links(self) -> dict[str, list[Link]]:
-        return links_by_name(self._graph, self._namesakes.names)
-
-    @cached_property
-    def _namesakes(self) -> Namesakes:
-        return Namesakes(self._needs)
 
 
 def _is_elsewhere(directory: str | None, need: Need) -> bool:

@@ -36,8 +36,10 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
     is_ui = isinstance(found, RawWorkflow)
     graph = flatten(found, knowledge.idle_types) if isinstance(found, RawWorkflow) else flatten_prompt(found)
     needs = find_needs(graph, knowledge)
-    evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
-    models = tuple(_reference(need, evidence) for need in needs)
+    models: tuple[ModelReference, ...] = ()
+    if needs:
+        evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
+        models = tuple(_reference(need, evidence) for need in needs)
     types = _types(graph, knowledge)
     custom = types - knowledge.builtin_types
     return Workflow(
