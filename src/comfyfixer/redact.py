@@ -10,7 +10,7 @@ from urllib.parse import quote
 from comfyfixer.settings import Settings
 
 _SECRET_VALUES: Final = re.compile(
-    r"(?i)([?&;](?:[^=&;#\s]*(?:token|authorization|signature|credential|secret|passw(?:or)?d|api[-_]?key"
+    r"(?i)([?&;#](?:[^=&;#\s]*(?:token|authorization|signature|credential|secret|passw(?:or)?d|api[-_]?key"
     r"|access[-_]?key|session|key-pair-id)[^=&;#\s]*|x-amz-[^=&;#\s]*|auth|sig|key|jwt|policy|pass|pw|pwd)=)[^&;#\s]*"
 )
 _USER_INFO: Final = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s@]*@")

@@ -126,3 +126,7 @@ def test_further_names_of_secrets_in_addresses(name: str) -> None:
 @pytest.mark.parametrize("name", ["bypass", "compass", "pwdx"])
 def test_names_that_only_resemble(name: str) -> None:
     assert redact(f"https://x.example/a?{name}=1") == f"https://x.example/a?{name}=1"
+
+
+def test_a_secret_behind_the_number_sign_is_one_too() -> None:
+    assert redact("https://x.example/a#access_token=s3cret&b=1") == "https://x.example/a#access_token=***&b=1"
