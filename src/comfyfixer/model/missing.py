@@ -40,6 +40,7 @@ class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
         urls: Where the workflows themselves say that it can be had, best first, without repeats.
         url_origins: For each of `urls`: `properties`, `models` or `note`.
         hashes: Lower-case algorithm to lower-case hex, where all workflows that name one agree.
+        said_nothing: Workflows whose active nodes name the file without an address or hash of their own.
         disputed_hashes: Algorithms of which workflows name different values: they mean different files.
     """
 
@@ -57,6 +58,7 @@ class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
     local_matches: tuple[LocalMatch, ...] = ()
     url_origins: dict[str, str] = {}
     disputed_hashes: tuple[str, ...] = ()
+    said_nothing: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:

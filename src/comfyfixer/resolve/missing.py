@@ -111,6 +111,7 @@ def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> Mi
         hashes={algorithm: values[0] for algorithm, values in hashes.items() if len(values) == 1},
         disputed_hashes=tuple(sorted(algorithm for algorithm, values in hashes.items() if len(values) > 1)),
         local_matches=index.alike(first),
+        said_nothing=tuple(sorted({flow.path for flow, use in uses if use.active and not (use.urls or use.hashes)})),
     )
 
 

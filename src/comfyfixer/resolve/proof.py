@@ -44,6 +44,8 @@ def proof(missing: MissingModel, judged: Sequence[Candidate], findings: Findings
         return Doubt("nothing tells into which models folder it belongs")
     if isinstance(found, Proven) and "blake3" in missing.hashes and "hash" not in kinds(found.candidates[0]):
         return Doubt("the workflow names a BLAKE3 hash, and no source tells the file's own")
+    if isinstance(found, Proven) and is_generic(missing.filename) and missing.said_nothing:
+        return Doubt("other workflows need a file of this common name, and do not say which")
     return found
 
 
