@@ -1,8 +1,6 @@
 """The only place that decides folders, and the one function that turns a foreign name into a path."""
 
 import os
-import re
-import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
 
@@ -12,7 +10,7 @@ _RESERVED_ON_WINDOWS: Final = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
     | {f"{device}{digit}" for device in ("COM", "LPT") for digit in "123456789\u00b9\u00b2\u00b3"}
 )
-_FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
+_FORBIDDEN: Final = frozenset('<>:"|?*')
 _MAX_PART_BYTES: Final = 240  # 255 is the usual limit; some file systems and tools take less.
 _MAX_PARTS: Final = 16
 
@@ -39,11 +37,13 @@ def inside(root: Path, foreign: str) -> Path:
 
 def _unsafe_part(part: str) -> str | None:
     """Why one part of a path can't be a file name everywhere, or None."""
+    import unicodedata
+
     if part in ("", ".", ".."):
         return "it has an empty part, `.` or `..`"
     if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in part):
         return "it has control, direction or broken characters"
-    if _FORBIDDEN.search(part):
+    if not _FORBIDDEN.isdisjoint(part):
         return 'it has one of the characters < > : " | ? *'
     if part != part.strip(" ") or part.endswith("."):
         return "a part begins or ends with a space, or ends with a dot"

@@ -58,5 +58,5 @@ def _last_scan(session: Session) -> ScanSummary:
 
 def written_report(result: Overview, session: Session) -> None:
     """Write `output/summary_report.md`."""
-    write_whole(session.workdir.summary, summary(result).encode("utf-8", "backslashreplace"))
+    write_whole(session.workdir.summary, summary(result).encode("utf-8", "backslashreplace"), durable=False)
     session.emit("file.written", path=printable(session.workdir.summary))

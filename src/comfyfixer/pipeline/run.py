@@ -1,7 +1,6 @@
 """One run: its lock, its journal, its steps in order, its record for `resume`, its report."""
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -82,7 +81,7 @@ def last_record(workdir: Workdir) -> RunRecord | None:
         record = _decoded(workdir.run_record.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    known = record.steps and {*record.steps, *record.done} <= STEPS.keys() and _COMMAND.fullmatch(record.command)
+    known = record.steps and {*record.steps, *record.done} <= STEPS.keys() and record.command.replace("-", "").isalpha()
     return record if known else None
 
 
@@ -121,7 +120,8 @@ def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: thre
             session.check_stop()
             STEPS[step](session)
             record = msgspec.structs.replace(record, done=(*record.done, step))
-            _save(session.workdir, record)
+            if step != record.steps[-1]:  # the end is saved below, with the exit code
+                _save(session.workdir, record)
     result = overview(record, session)
     code = exit_code(result)
     written_report(result, session)
@@ -224,5 +224,3 @@ def _download(session: Session) -> None:
 
 STEPS: Final[dict[str, Callable[[Session], None]]] = {"scan": _scan, "resolve": _resolve, "download": _download}
 """Each imported when it is its turn: `scan` must not pay for the downloader."""
-_COMMAND: Final = re.compile(r"[a-z]+(-[a-z]+)*")
-"""It becomes part of the logs' names."""

@@ -20,8 +20,6 @@ from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
 from comfyfixer.pipeline.session import Session
-from comfyfixer.resolve.missing import find_missing_models
-from comfyfixer.resolve.missing_nodes import find_missing_nodes
 
 _PROGRESS_EVERY = 50
 
@@ -40,14 +38,21 @@ def scan(session: Session) -> None:
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
     workflows, passed_over = _read(session, files, inventory)
-    inventory = _with_folders_of(workflows, inventory)
-    models = find_missing_models(workflows, inventory)
-    nodes = find_missing_nodes(workflows, inventory)
+    models, nodes = _missing(workflows, _with_folders_of(workflows, inventory)) if workflows else ((), ())
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)
     session.write(session.workdir.workflows, list(_rows(workflows, models, nodes)))
     session.save(session.workdir.scan_summary, _summary(session, inventory, passed_over))
+
+
+def _missing(
+    workflows: Sequence[Workflow], inventory: Inventory
+) -> tuple[tuple[MissingModel, ...], tuple[MissingNode, ...]]:
+    from comfyfixer.resolve.missing import find_missing_models
+    from comfyfixer.resolve.missing_nodes import find_missing_nodes
+
+    return find_missing_models(workflows, inventory), find_missing_nodes(workflows, inventory)
 
 
 def scan_targets(session: Session, installation: Installation | None) -> tuple[str, ...]:

@@ -59,8 +59,11 @@ class Session:
         self._emit("file.written", path=printable(path))
 
     def save(self, path: Path, value: Any) -> None:
-        """Write what is still growing, without telling each time."""
-        write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        """Write what is still growing, without telling each time.
+
+        Whole or not at all for every reader; not waited for until it is on the disk itself, as a step can be repeated.
+        """
+        write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", durable=False)
 
 
 def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:
