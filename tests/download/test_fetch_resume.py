@@ -118,7 +118,7 @@ def test_a_hub_that_now_refuses_keeps_the_part_for_later(bench: Bench) -> None:
     bench.hub.script = [status(401, b'{"message":"requires you to be logged in"}')]
     outcome = bench.fetch()
     assert outcome.error is not None
-    assert outcome.error.code == "login-required"
+    assert outcome.error.code == "hub-key-refused"
     assert bench.part.read_bytes() == left
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from comfyfixer.download.refusals import refusal
+from comfyfixer.model.candidate import Candidate
 from tests.download.conftest import Bench
 from tests.download.origin import Answer, redirect, serve, status
 
@@ -19,9 +21,9 @@ def _hf(code: int, error_code: str, message: str = "") -> Answer:
 @pytest.mark.parametrize(
     ("answer", "code", "said"),
     [
-        (status(401, LOGIN), "login-required", "requires you to be logged in"),
+        (status(401, LOGIN), "hub-key-refused", "requires you to be logged in"),
         (status(401, DISABLED), "download-disabled", "disabled downloads"),
-        (status(401), "login-required", "key"),
+        (status(401), "hub-key-refused", "key"),
         (_hf(401, "GatedRepo", "Access to model X is restricted."), "gated", "restricted"),
         (_hf(403, "GatedRepo", "not in the authorized list"), "gated", "authorized list"),
         (_hf(401, "RepoNotFound", "Invalid username or password."), "file-not-found", "private"),
@@ -45,6 +47,14 @@ def test_a_refusal_is_told_with_its_reason_and_where_to_go(bench: Bench, answer:
     assert code == "hub-region-blocked" or page in problem.hint
     assert len(bench.hub.requests) == 1
     assert bench.names() == []
+
+
+@pytest.mark.parametrize("body", [LOGIN, b""])
+def test_without_a_key_the_same_refusal_asks_for_one(body: bytes) -> None:
+    candidate = Candidate(source="civitai", filename="x.safetensors", download_url="https://civitai.com/api/download/1")
+    error = refusal(401, {}, body, candidate, key_sent=None)
+    assert error.code == "login-required"
+    assert "CIVITAI_API_KEY" in str(error.hint)
 
 
 def test_hostile_words_of_a_hub_are_short_and_plain_in_a_message(bench: Bench) -> None:

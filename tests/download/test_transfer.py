@@ -22,6 +22,7 @@ class Drip:
     url = "https://x/"
     headers: Mapping[str, str] = {}
     content_length = None
+    key_variable: str | None = None
 
     def __init__(self, total: int, amount: int, seconds: float) -> None:
         self.left = total

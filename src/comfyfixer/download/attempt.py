@@ -103,7 +103,8 @@ class Attempt:
                 return self._take_rest(answer)
             if answer.status == 416:
                 return self._past_the_end(answer)
-            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate)
+            sent = answer.key_variable
+            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=sent)
 
     def _open(self, headers: dict[str, str]) -> Answer:
         trusted = self._candidate.source in ("civitai", "huggingface")

@@ -27,8 +27,13 @@ _KEY_PAGES: Final = {
 _LATER: Final = "Run `comfyfixer resume` later; what has arrived is kept"
 
 
-def refusal(status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate) -> DownloadError:
+def refusal(
+    status: int, headers: Mapping[str, str], body: bytes, candidate: Candidate, *, key_sent: str | None = None
+) -> DownloadError:
     """The error for an answer that is neither 200 nor 206.
+
+    Args:
+        key_sent: Environment variable of the key that was sent along: Civitai says the same of a wrong key as of none.
 
     Returns:
         A `TryAgain` where the same request may succeed later.
@@ -41,7 +46,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, candidate: Can
     if status in (408, 425, 429) or status >= 500:
         return _later(status, headers, words, candidate)
     if status == 401:
-        return _unauthorised(headers, words, candidate)
+        return _unauthorised(headers, words, candidate, key_sent)
     if status == 403:
         return _forbidden(headers, words, candidate)
     return _gone(status, words, candidate)
@@ -56,7 +61,7 @@ def _later(status: int, headers: Mapping[str, str], words: str, candidate: Candi
     return TryAgain(message, code="hub-error", hint=_LATER, wait_s=wait_s)
 
 
-def _unauthorised(headers: Mapping[str, str], words: str, candidate: Candidate) -> DownloadError:
+def _unauthorised(headers: Mapping[str, str], words: str, candidate: Candidate, key_sent: str | None) -> DownloadError:
     code = headers.get("x-error-code", "")
     if code == "GatedRepo":
         return _gated(words, candidate)
@@ -65,7 +70,7 @@ def _unauthorised(headers: Mapping[str, str], words: str, candidate: Candidate) 
     if code in ("RepoNotFound", "RepositoryNotFound"):
         message = f"The repository of `{_name(candidate)}` does not exist, or is private{words}"
         return DownloadError(message, code="file-not-found", hint=f"Look at {_page(candidate)}; {_set_key(candidate)}")
-    if _BAD_KEY.search(words):
+    if key_sent or _BAD_KEY.search(words):
         hint = f"Make a new key at {_key_page(candidate)} and put it into {_key_name(candidate)}, or unset it"
         return DownloadError(f"{_host(candidate)} refused the key{words}", code="hub-key-refused", hint=hint)
     message = f"`{_name(candidate)}` can be had only with a key that {_host(candidate)} accepts{words}"

@@ -12,11 +12,13 @@ class Answer(Protocol):
         status: HTTP status of the last hop.
         headers: Names in lower case.
         url: Address of the last hop, without secrets.
+        key_variable: Environment variable of the key that was sent along, None where none was.
     """
 
     status: int
     headers: Mapping[str, str]
     url: str
+    key_variable: str | None
 
     @property
     def content_length(self) -> int | None:

@@ -199,7 +199,7 @@ class Client:
             reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop)
         except (SourceError, Refused) as error:
             raise as_download_error(error) from error
-        transfer = Transfer(reply.response, str(reply.url), self._secrets)
+        transfer = Transfer(reply.response, str(reply.url), self._secrets, key_variable=reply.key_variable)
         self._obey(reply.url, transfer)
         return transfer
 

@@ -25,12 +25,16 @@ class Transfer:
         status: HTTP status of the last hop; 4xx and 5xx are told here, not raised.
         headers: Names in lower case.
         url: Address of the last hop, without secrets.
+        key_variable: Environment variable of the key that the answering host got, None where it got none.
     """
 
-    def __init__(self, response: "BaseHTTPResponse", url: str, secrets: Secrets) -> None:
+    def __init__(
+        self, response: "BaseHTTPResponse", url: str, secrets: Secrets, *, key_variable: str | None = None
+    ) -> None:
         self.status: int = response.status
         self.headers: Mapping[str, str] = lower_headers(response, secrets)
         self.url = redact(secrets.hidden(url))
+        self.key_variable = key_variable
         self._response = response
         self._secrets = secrets
 
