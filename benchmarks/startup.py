@@ -1,4 +1,4 @@
-"""How long commands that do little take to start, over bare Python; medians of interleaved runs.
+"""How long the installed commands that do little take to start, over bare Python; medians of interleaved runs.
 
 Run: `python benchmarks/startup.py [RUNS]`
 """
@@ -19,7 +19,7 @@ BARE = "python -c pass"
 
 def commands() -> dict[str, list[str]]:
     """What is measured, by the name it is printed under."""
-    product = [sys.executable, "-m", "comfyfixer"]
+    product = [str(Path(sys.executable).with_name("comfyfixer"))]
     return {
         BARE: [sys.executable, "-c", "pass"],
         "comfyfixer --help": [*product, "--help"],
