@@ -9,8 +9,9 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.likeness import similarity
 from comfyfixer.resolve.names import is_generic
 from comfyfixer.settings import Settings
-from comfyfixer.sources.civitai_api import CivitaiApi, Found, Listing
+from comfyfixer.sources.civitai_api import CivitaiApi
 from comfyfixer.sources.civitai_kinds import types_for
+from comfyfixer.sources.civitai_shapes import Found, Listing
 from comfyfixer.sources.failures import Failures, cut_off
 from comfyfixer.sources.queries import words_for_models
 

@@ -1,7 +1,6 @@
 """What Civitai's API answers, as values. Every answer is asked for once in a run."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -10,137 +9,28 @@ from comfyfixer.errors import SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
 from comfyfixer.net.client import Client
 from comfyfixer.settings import Settings
-from comfyfixer.sources.civitai_kinds import folders_for, is_model_file
-from comfyfixer.sources.civitai_names import derived_name
-from comfyfixer.sources.foreign import exact_size, is_model_name, known_hashes, readable
+from comfyfixer.sources.civitai_kinds import folders_for
+from comfyfixer.sources.civitai_shapes import (
+    Found,
+    Listing,
+    Metadata,
+    Mini,
+    ModelItem,
+    Page,
+    Version,
+    access,
+    files_of,
+    of_version,
+    still_match,
+    warnings,
+)
+from comfyfixer.sources.foreign import exact_size, is_model_name, readable
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 _LIMIT: Final = 30
 _PAGES: Final = 3
-_LAST: Final = 3
-
-
-class File(msgspec.Struct, rename="camel"):
-    """One row of `files`; all but the id may be missing or null."""
-
-    id: int
-    name: str | None = None
-    override_name: str | None = None
-    size_kb: float | None = msgspec.field(default=None, name="sizeKB")
-    type: str | None = None
-    pickle_scan_result: str | None = None
-    virus_scan_result: str | None = None
-    metadata: dict[str, str | float | bool | None] | None = None
-    hashes: dict[str, str | None] | None = None
-    primary: bool | None = None
-
-
-class _PaidAccess(msgspec.Struct, rename="camel"):
-    permanent: bool | None = None
-    ends_at: str | None = None
-
-
-class _Model(msgspec.Struct):
-    """A model as a version's answer names it."""
-
-    name: str | None = None
-    type: str | None = None
-    mode: str | None = None
-
-
-class Version(msgspec.Struct, rename="camel"):
-    """One version; `model` and `model_id` only where it was asked for by itself."""
-
-    id: int
-    name: str | None = None
-    base_model: str | None = None
-    usage_control: str | None = None
-    paid_access: _PaidAccess | None = None
-    early_access_deadline: str | None = None
-    trained_words: list[str | None] | None = None
-    files: list[msgspec.Raw] | None = None
-    model_id: int | None = None
-    model: _Model | None = None
-
-
-class _ModelItem(msgspec.Struct, rename="camel"):
-    id: int
-    name: str | None = None
-    type: str | None = None
-    mode: str | None = None
-    model_versions: list[msgspec.Raw] | None = None
-
-
-class _Page(msgspec.Struct):
-    items: list[msgspec.Raw]
-    metadata: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _Metadata(msgspec.Struct, rename="camel"):
-    next_cursor: str | int | None = None
-
-
-class _Mini(msgspec.Struct, rename="camel"):
-    file_name: str | None = None
-    require_auth: bool | None = None
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """One file with the version and the model it belongs to."""
-
-    model_id: int
-    model_name: str
-    model_type: str | None
-    mode: str | None
-    version: Version
-    file: File
-
-    @property
-    def contradicts_itself(self) -> bool:
-        """True where the hashes can't be those of one file: AutoV2 is how the SHA-256 begins."""
-        hashes = known_hashes(self.file.hashes or {})
-        return not hashes.get("sha256", "").startswith(hashes.get("autov2", "")) and "sha256" in hashes
-
-    @property
-    def hashes(self) -> dict[str, str]:
-        """Lower-case; none where they contradict each other."""
-        return {} if self.contradicts_itself else known_hashes(self.file.hashes or {})
-
-    @property
-    def shown_name(self) -> str:
-        """As the API names it."""
-        return self.file.name or ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name the file is known under, the shown one first."""
-        derived = derived_name(
-            self.shown_name,
-            model_name=self.model_name,
-            model_type=self.model_type,
-            version_name=self.version.name or "",
-            file_type=self.file.type,
-            word=next(iter(self.version.trained_words or ()), None),
-        )
-        names = (self.shown_name, self.file.override_name, derived)
-        return tuple(dict.fromkeys(name for name in names if name and is_model_name(name)))
-
-
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of one answer.
-
-    Attributes:
-        lost: What could not be read.
-        more: The hub has more models for the query.
-        cut: Among those that were not read may be some with all words of the query.
-    """
-
-    found: tuple[Found, ...]
-    lost: tuple[bytes, ...] = ()
-    more: bool = False
-    cut: bool = False
 
 
 class CivitaiApi:
@@ -170,12 +60,12 @@ class CivitaiApi:
         lost: list[bytes] = []
         more: list[tuple[str, str]] = []
         for _ in range(_PAGES):
-            page = self._get("/api/v1/models", [*params, *more], _Page)
-            for item in readable(page.items, _ModelItem, lost):
-                found += _files_of(item, lost)
-            metadata = next(readable([page.metadata], _Metadata, []), _Metadata())
+            page = self._get("/api/v1/models", [*params, *more], Page)
+            for item in readable(page.items, ModelItem, lost):
+                found += files_of(item, lost)
+            metadata = next(readable([page.metadata], Metadata, []), Metadata())
             go_on = metadata.next_cursor is not None or len(page.items) >= _LIMIT
-            matching = go_on and _still_match(page.items, query)
+            matching = go_on and still_match(page.items, query)
             if not matching or metadata.next_cursor is None:
                 return Listing(found=tuple(found), lost=tuple(lost), more=go_on, cut=matching)
             more = [("cursor", str(metadata.next_cursor))]
@@ -184,25 +74,25 @@ class CivitaiApi:
     def model(self, model_id: int) -> Listing:
         """All files of all versions of one model."""
         lost: list[bytes] = []
-        item = self._get_row(f"/api/v1/models/{model_id}", _ModelItem)
-        return Listing(found=tuple(_files_of(item, lost)), lost=tuple(lost))
+        item = self._get_row(f"/api/v1/models/{model_id}", ModelItem)
+        return Listing(found=tuple(files_of(item, lost)), lost=tuple(lost))
 
     def version(self, version_id: int) -> Listing:
         """All files of one version."""
         lost: list[bytes] = []
         version = self._get_row(f"/api/v1/model-versions/{version_id}", Version)
-        return Listing(found=tuple(_of_version(version, lost)), lost=tuple(lost))
+        return Listing(found=tuple(of_version(version, lost)), lost=tuple(lost))
 
     def by_hash(self, digest: str) -> Listing:
         """All files of the oldest version that has a file of this hash."""
         lost: list[bytes] = []
         version = self._get_row(f"/api/v1/model-versions/by-hash/{digest}", Version)
-        return Listing(found=tuple(_of_version(version, lost)), lost=tuple(lost))
+        return Listing(found=tuple(of_version(version, lost)), lost=tuple(lost))
 
     def stored_name(self, found: Found) -> str | None:
         """The name under which a file was uploaded."""
         params = [("modelFileId", str(found.file.id))]
-        mini = self._get(f"/api/v1/model-versions/mini/{found.version.id}", params, _Mini)
+        mini = self._get(f"/api/v1/model-versions/mini/{found.version.id}", params, Mini)
         return mini.file_name if mini.file_name and is_model_name(mini.file_name) else None
 
     def candidate(
@@ -226,7 +116,7 @@ class CivitaiApi:
             hashes=found.hashes,
             kind=found.model_type,
             folders=folders_for(found.model_type, file.type, found.shown_name, version.base_model),
-            access=_access(found),
+            access=access(found),
             page_url=f"{self._endpoint}/models/{found.model_id}?modelVersionId={version.id}",
             found_by=found_by,
             model_id=found.model_id,
@@ -236,7 +126,7 @@ class CivitaiApi:
             file_id=file.id,
             base_model=version.base_model,
             workflow_urls=workflow_urls,
-            evidence=(*evidence, *_warnings(found)),
+            evidence=(*evidence, *warnings(found)),
         )
 
     def _get_row(self, path: str, row_type: type[Row]) -> Row:
@@ -249,74 +139,3 @@ class CivitaiApi:
 
     def _get(self, path: str, params: Sequence[tuple[str, str]], answer_type: type[T]) -> T:
         return self._client.get(self._endpoint + path, params=params, max_age_s=self._age_s).json(answer_type)
-
-
-def _still_match(items: Sequence[msgspec.Raw], query: str) -> bool:
-    """Whether one of the last models has all words of the query: then the next page may have more of them."""
-    words = query.lower().split()
-    texts = (bytes(item).decode(errors="replace").lower() for item in items[-_LAST:])
-    return any(all(word in text for word in words) for text in texts)
-
-
-def _files_of(model: _ModelItem, lost: list[bytes]) -> Iterator[Found]:
-    odd: list[bytes] = []
-    for version in readable(model.model_versions or (), Version, odd):
-        yield from _found(version, _Model(model.name, model.type, model.mode), model.id, lost)
-    if odd or model.model_versions is None:
-        lost.append(msgspec.json.encode(model))
-
-
-def _of_version(version: Version, lost: list[bytes]) -> Iterator[Found]:
-    if version.model_id is not None:
-        yield from _found(version, version.model or _Model(), version.model_id, lost)
-
-
-def _found(version: Version, model: _Model, model_id: int, lost: list[bytes]) -> Iterator[Found]:
-    """The version's files that are models and have a name that can be shown."""
-    odd: list[bytes] = []
-    for file in readable(version.files or (), File, odd):
-        found = Found(
-            model_id=model_id,
-            model_name=model.name or "",
-            model_type=model.type,
-            mode=model.mode,
-            version=version,
-            file=file,
-        )
-        if is_model_file(file.type) and found.names:
-            yield found
-        elif is_model_file(file.type) and file.name is None:
-            odd.append(b"")
-    if odd or version.files is None:
-        lost.append(msgspec.json.encode((model, version)))
-
-
-def _access(found: Found) -> str:
-    version = found.version
-    if found.mode == "Archived":
-        return "archived"
-    if found.mode == "TakenDown" or version.usage_control not in (None, "Download"):
-        return "download-disabled"
-    paid = version.paid_access
-    if paid is not None and (paid.permanent or not _is_past(paid.ends_at)):
-        return "early-access"
-    deadline = version.early_access_deadline
-    return "early-access" if deadline and not _is_past(deadline) else "open"
-
-
-def _is_past(moment: str | None) -> bool:
-    """False for no moment at all: still closed."""
-    try:
-        parsed = datetime.fromisoformat(moment or "")
-    except ValueError:
-        return False
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)) < datetime.now(UTC)
-
-
-def _warnings(found: Found) -> Iterator[Evidence]:
-    file = found.file
-    if found.contradicts_itself:
-        yield Evidence(kind="contradictory", detail="Civitai tells hashes of this file that contradict each other")
-    for result, what in ((file.pickle_scan_result, "pickle scan"), (file.virus_scan_result, "virus scan")):
-        if result == "Danger":
-            yield Evidence(kind="unsafe", detail=f"Civitai's {what} calls this file dangerous")

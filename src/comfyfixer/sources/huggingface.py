@@ -11,7 +11,8 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.names import is_generic, split_extension
 from comfyfixer.settings import Settings
 from comfyfixer.sources.failures import Failures, cut_off
-from comfyfixer.sources.huggingface_api import MAIN, HuggingFaceApi, Repository, RepositoryFile, folders_of
+from comfyfixer.sources.huggingface_api import HuggingFaceApi
+from comfyfixer.sources.huggingface_shapes import MAIN, Repository, RepositoryFile, folders_of
 from comfyfixer.sources.name_index import NameIndex, Place
 from comfyfixer.sources.publishers import publishers_of
 from comfyfixer.sources.queries import parts_of_repositories, resembles, telling_words

@@ -13,7 +13,8 @@ from comfyfixer.net.client import Client
 from comfyfixer.redact import plain, redact
 from comfyfixer.settings import Settings
 from comfyfixer.sources import hub_urls
-from comfyfixer.sources.civitai_api import CivitaiApi, Found, Listing
+from comfyfixer.sources.civitai_api import CivitaiApi
+from comfyfixer.sources.civitai_shapes import Found, Listing
 from comfyfixer.sources.failures import unreadable
 from comfyfixer.sources.foreign import base_of, may_carry
 from comfyfixer.sources.huggingface_api import HuggingFaceApi
