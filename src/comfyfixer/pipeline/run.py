@@ -148,7 +148,7 @@ def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[O
 
 
 def _save(workdir: Workdir, record: RunRecord) -> None:
-    """What only reads can be begun anew after a power cut; a run that downloads waits until its record is on the disk."""
+    """What only reads can be begun anew after a power cut; a run that downloads waits until this is on the disk."""
     write_whole(workdir.run_record, _encoded(record), durable="download" in record.steps)
 
 
