@@ -80,12 +80,6 @@ class FolderTable:
         for name, folder in _OUTPUT_ROOTS:
             self.add(name, os.path.join(self.base_dir, "output", folder))
 
-    def accept(self, name: str, extensions: Iterable[str]) -> None:
-        """Let a folder list further extensions; one that lists every file still does."""
-        name = LEGACY_NAMES.get(name, name)
-        if self._extensions.get(name):
-            self._extensions[name] |= frozenset(extensions)
-
     def merge(
         self,
         name: str,

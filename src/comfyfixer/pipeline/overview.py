@@ -21,8 +21,7 @@ def overview(record: RunRecord, session: Session) -> Overview:
     missing = read_rows_if_there(session, workdir.missing_models, MissingModel)
     keys = {row.key for row in missing}
     resolutions = read_rows_if_there(session, workdir.resolutions, Resolution)
-    kept = tuple(row for row in resolutions if row.key in keys)
-    kept_keys = {row.key for row in kept}
+    kept = {row.key: row for row in resolutions if row.key in keys}
     return Overview(
         command=record.command,
         run_id=record.run_id,
@@ -32,8 +31,8 @@ def overview(record: RunRecord, session: Session) -> Overview:
         workflows=read_rows_if_there(session, workdir.workflows, WorkflowRow),
         missing_models=missing,
         missing_nodes=read_rows_if_there(session, workdir.missing_nodes, MissingNode),
-        resolutions=kept,
-        downloads=tuple(row for row in read_rows_if_there(session, workdir.downloads, Outcome) if row.key in kept_keys),
+        resolutions=tuple(kept.values()),
+        downloads=tuple(row for row in read_rows_if_there(session, workdir.downloads, Outcome) if row.key in kept),
         problems=tuple(dict.fromkeys((*earlier, *session.problems))),
     )
 

@@ -76,16 +76,18 @@ class _Enquiry:
         candidates: dict[str, Candidate] = {}
         silent: dict[str, str] = {}
         asked: list[str] = []
+        decision = self._decide(missing, Findings())
         for place, source in enumerate(self._sources):
             self._session.check_stop()
             asked.append(self._ask(source, missing, candidates, silent))
             later = {other.name: "not asked yet" for other in self._sources[place + 1 :]}
-            so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later})
-            if isinstance(self._decide(missing, so_far), Fetch):
-                break
             # A name proves something only when everyone was asked: `later` keeps it from counting too early.
+            so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later})
+            decision = self._decide(missing, so_far)
+            if isinstance(decision, Fetch):
+                break
         findings = Findings(candidates=tuple(candidates.values()), unanswered=silent, asked=tuple(asked))
-        return self._told(resolution(missing, self._decide(missing, findings), findings))
+        return self._told(resolution(missing, decision, findings))
 
     def _ask(
         self, source: Source, missing: MissingModel, candidates: dict[str, Candidate], silent: dict[str, str]
