@@ -81,6 +81,19 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, dict[str, LoaderInput]] = {}
 
 
+class FaultyModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is listed where a workflow wants it, and can't be what it wants.
+
+    Attributes:
+        why: `broken` or `wrong-kind`.
+        detail: A sentence for people.
+    """
+
+    model: InstalledModel
+    why: str
+    detail: str
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """The installation, as ComfyUI itself would see it.
 
@@ -91,6 +104,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         packs: Installed custom-node packs, disabled ones included.
         builtin_types: Types that ComfyUI itself registers.
         problems: What could not be read.
+        faulty: Files that are there and count as missing; none of them is among `models`.
     """
 
     installation: Installation
@@ -99,3 +113,4 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     packs: tuple[NodePack, ...] = ()
     builtin_types: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    faulty: tuple[FaultyModel, ...] = ()
