@@ -77,6 +77,7 @@ class Workdir:
         self.node_sources = self.state_dir / "sources.msgpack"
         self.readings = self.state_dir / "readings.msgpack"
         self.answers = self.state_dir / "answers.sqlite"
+        self.hashes = self.state_dir / "hashes.sqlite"
         self.scan_summary = self.state_dir / "scan.json"
         self.workflows = self.output_dir / "workflows.json"
         self.missing_models = self.output_dir / "missing_models.json"
