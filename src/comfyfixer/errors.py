@@ -47,6 +47,9 @@ CODES: Final[dict[str, str]] = {
     # the installation
     "folder-missing": "A configured folder does not exist.",
     "folder-unreadable": "A folder could not be listed.",
+    "file-unreadable": "A model file could not be read.",
+    "file-changed": "A file is not the one that was recorded.",
+    "file-gone": "A file that was recorded is not there any more.",
     "yaml-invalid": "An `extra_model_paths.yaml` can't be used.",
     "pack-unreadable": "The source of a custom-node pack can't be read.",
     # hubs

@@ -4,7 +4,7 @@ import json
 import msgspec
 import pytest
 
-from comfyfixer.download.digests import DIGITS, computable
+from comfyfixer.digests import DIGITS, computable
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
 from tests.download.conftest import KEY, Bench, safetensors

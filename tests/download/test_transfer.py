@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import pytest
 
+from comfyfixer.digests import Digests
 from comfyfixer.download.beside import PartPaths, PartRecord
-from comfyfixer.download.digests import Digests
 from comfyfixer.download.pace import Budget, Pace, TryAgain, nap
 from comfyfixer.download.part import Part
 from comfyfixer.download.transfer import CHUNK, Meter, pour

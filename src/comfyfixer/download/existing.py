@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from comfyfixer.download.digests import Digests
+from comfyfixer.digests import Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.pace import Cancelled
 from comfyfixer.download.verify import Proof, check_size, digests_of, prove

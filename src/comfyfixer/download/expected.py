@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.download.digests import DIGITS, computable
+from comfyfixer.digests import DIGITS, computable
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 

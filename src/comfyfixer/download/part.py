@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.digests import Digests
 from comfyfixer.download.beside import PartPaths, PartRecord
-from comfyfixer.download.digests import Digests
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import UsageError

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.download.containers import (
+from comfyfixer.digests import Digests
+from comfyfixer.content.containers import (
     SAFETENSORS,
     check_is_file,
     container_fault,
@@ -15,11 +16,10 @@ from comfyfixer.download.containers import (
     speaks_safetensors,
     tensor_names,
 )
-from comfyfixer.download.digests import Digests
 from comfyfixer.download.expected import Expected
-from comfyfixer.download.kinds import contradiction
+from comfyfixer.content.kinds import contradiction
 from comfyfixer.download.pace import Cancelled, check
-from comfyfixer.download.pickles import PICKLE_SUFFIXES, check_pickle
+from comfyfixer.content.pickles import PICKLE_SUFFIXES, check_pickle
 from comfyfixer.errors import DownloadError
 
 _CHUNK: Final = 1024 * 1024

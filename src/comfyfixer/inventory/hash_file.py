@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _BUSY_S: Final = 10.0
 _TRIES: Final = 3
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS hash (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL, hashes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS hash (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL, hashes TEXT NOT NULL
+);
 CREATE INDEX IF NOT EXISTS hash_by_sha256 ON hash (sha256);
 CREATE TABLE IF NOT EXISTS record (
     path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, told_by TEXT NOT NULL, at REAL NOT NULL
@@ -71,8 +73,8 @@ class HashFile:
         if self._path is not None and _is_broken(error):
             self._close()
             if _put_aside(self._path):
-                self._tell(f"The record of hashes was damaged ({error}). It is kept as `{self._path.name}.broken`, and a "
-                           "new one begun: files count as never recorded until the next `comfyfixer verify`")  # fmt: skip
+                aside = f"It is kept as `{self._path.name}.broken`, and a new one begun"
+                self._tell(f"The record of hashes was damaged ({error}). {aside}: no file counts as recorded now")
                 return True
         self._tell(f"The record of hashes can't be used: {error}")
         if self._connection is not None:

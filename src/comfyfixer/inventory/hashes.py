@@ -132,7 +132,7 @@ class HashCache:
         self._file.ask("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?)", row)
 
     def record_placed(self, path: str, sha256: str) -> None:
-        """Declare and remember what this process itself hashed while it wrote it: there is no other writer to wait for."""
+        """Declare and remember what this process hashed while it wrote it: there was no other writer."""
         if stamp := FileStamp.of(path):
             self._keep(path, stamp, {"sha256": sha256})
             self.record(path, sha256, stamp.size_bytes, "download")

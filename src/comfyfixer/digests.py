@@ -1,4 +1,4 @@
-"""Every hash that somebody promised, taken over the bytes while they come: nothing has to be read a second time."""
+"""Every kind of hash that hubs name, taken in one go over bytes that come in pieces."""
 
 import hashlib
 import importlib
@@ -9,12 +9,11 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any, Final
 
-from comfyfixer.download.containers import SAFETENSORS
-
 DIGITS: Final = {"sha256": 64, "autov2": 10, "autov3": 12, "blake3": 64, "crc32": 8}
 """The hashes that can be compared, best first, with their hex digits."""
 
 _LENGTH_BYTES: Final = 8
+_SAFETENSORS: Final = (".safetensors", ".sft")
 
 
 @cache
@@ -25,7 +24,7 @@ def _has_blake3() -> bool:
 def computable(kind: str, suffix: str) -> bool:
     """Whether a kind of hash can be computed here for a file of this suffix; BLAKE3 only where its package is."""
     if kind == "autov3":
-        return suffix in SAFETENSORS
+        return suffix in _SAFETENSORS
     return _has_blake3() if kind == "blake3" else kind in DIGITS
 
 
