@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyfixer import digests as hashing
-from comfyfixer.digests import DIGITS, Digests
 from comfyfixer.content.containers import container_fault, page_kind, safetensors_fault
+from comfyfixer.digests import DIGITS, Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.verify import Proof, prove
 from comfyfixer.errors import DownloadError

@@ -9,7 +9,7 @@ from comfyfixer.demo.content import Content, Plain, Weights
 from comfyfixer.demo.faults import Faults, Reply, server_error
 from comfyfixer.demo.safetensors import TENSORS
 from comfyfixer.model.missing import MissingModel
-from comfyfixer.sources.header_kind import folders_of_tensors
+from comfyfixer.content.header_kind import folders_of_tensors
 from tests.sources.bench import searched, shop, wanted
 
 KINDS: dict[str, tuple[str, ...]] = {

@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.digests import Digests
 from comfyfixer.content.containers import (
     SAFETENSORS,
     check_is_file,
@@ -16,10 +15,11 @@ from comfyfixer.content.containers import (
     speaks_safetensors,
     tensor_names,
 )
-from comfyfixer.download.expected import Expected
 from comfyfixer.content.kinds import contradiction
-from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.content.pickles import PICKLE_SUFFIXES, check_pickle
+from comfyfixer.digests import Digests
+from comfyfixer.download.expected import Expected
+from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import DownloadError
 
 _CHUNK: Final = 1024 * 1024

@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 
+from comfyfixer.content.header_kind import folders_of_tensors
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.client import Client
 from comfyfixer.settings import Settings
 from comfyfixer.sources.foreign import base_of, readable
-from comfyfixer.sources.header_kind import folders_of_tensors
 from comfyfixer.sources.header_reading import read_tensor_names
 from comfyfixer.sources.huggingface_shapes import (
     MAIN,

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
-from comfyfixer.download.weight_globals import WEIGHT_GLOBALS
+from comfyfixer.content.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
 from comfyfixer.redact import plain
 

@@ -8,7 +8,6 @@ import os
 import pickle
 import struct
 import tarfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,41 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfyfixer.download.pickles import check_pickle
-from comfyfixer.download.weight_globals import WEIGHT_GLOBALS
+from comfyfixer.content.pickles import check_pickle
+from comfyfixer.content.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
-from tests.download.conftest import Bench, safetensors
-
-RAN: list[str] = []
-
-# What `torch.save({"w": tensor}, file)` writes, by hand: the storage is named by a persistent id.
-STATE_DICT = (
-    b"\x80\x02}q\x00X\x01\x00\x00\x00wq\x01ctorch._utils\n_rebuild_tensor_v2\nq\x02((X\x07\x00\x00\x00storageq\x03"
-    b"ctorch\nFloatStorage\nq\x04X\x01\x00\x00\x000q\x05X\x03\x00\x00\x00cpuq\x06K\x02tq\x07QK\x00K\x02\x85q\x08"
-    b"K\x01\x85q\x09\x89ccollections\nOrderedDict\nq\x0a)Rq\x0btq\x0cRq\x0ds."
-)
-LEGACY = (
-    b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
-    b"\x80\x02}q\x00X\x0d\x00\x00\x00little_endianq\x01\x88s."
-    + STATE_DICT
-    + b"\x80\x02]q\x00X\x01\x00\x00\x000q\x01a."
-    + struct.pack("<q2f", 2, 1.0, 2.0)
-)
-
-
-class Evil:
-    def __reduce__(self) -> Any:
-        return RAN.append, ("it ran",)
-
-
-def _saved(pickled: bytes = STATE_DICT, **members: bytes) -> bytes:
-    """A `torch.save` archive."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("x/data.pkl", pickled)
-        for name, data in {"data/0": b"\x00" * 8, "version": b"3\n", "byteorder": b"little", **members}.items():
-            archive.writestr(f"x/{name}", data)
-    return buffer.getvalue()
+from tests.content.files import LEGACY, RAN, STATE_DICT, Evil, safetensors, saved
 
 
 def _refused(folder: Path, data: bytes) -> str:
@@ -85,7 +53,7 @@ def test_the_hand_made_state_dict_is_what_a_loader_would_read() -> None:
 
 
 def test_saved_weights_pass_in_both_formats(tmp_path: Path) -> None:
-    _passes(tmp_path, _saved())
+    _passes(tmp_path, saved())
     _passes(tmp_path, LEGACY)
 
 
@@ -110,7 +78,7 @@ def test_a_call_is_refused_in_each_protocol_and_named(tmp_path: Path, protocol: 
             return target, ("x",)
 
     pickled = pickle.dumps({"w": Call()}, protocol)
-    for data in (pickled, _saved(pickled), LEGACY.replace(STATE_DICT, pickled)):
+    for data in (pickled, saved(pickled), LEGACY.replace(STATE_DICT, pickled)):
         assert target.__name__ in _refused(tmp_path, data)
 
 
@@ -120,7 +88,7 @@ def test_a_loader_that_unpickles_again_is_refused(tmp_path: Path) -> None:
 
 def test_a_class_of_another_library_is_refused_and_named(tmp_path: Path) -> None:
     pickled = STATE_DICT.replace(b"ccollections\nOrderedDict\n", b"cpytorch_lightning.callbacks\nModelCheckpoint\n")
-    assert "pytorch_lightning.callbacks.ModelCheckpoint" in _refused(tmp_path, _saved(pickled))
+    assert "pytorch_lightning.callbacks.ModelCheckpoint" in _refused(tmp_path, saved(pickled))
 
 
 def test_names_that_come_out_of_the_memo_are_followed(tmp_path: Path) -> None:
@@ -151,7 +119,8 @@ def test_a_hidden_name_is_refused(tmp_path: Path, hidden: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", b"\x80", STATE_DICT[:-1], STATE_DICT + b"x", STATE_DICT + pickle.dumps(Evil()), b"GGUF\x03\x00\x00\x00",
-     safetensors(100), b"\x80\x04\x8e" + struct.pack("<Q", 1 << 60) + b"x.", b"\x80\x02\x8b\xff\xff\xff\x7f.",
+     safetensors(["weight"]),
+     b"\x80\x04\x8e" + struct.pack("<Q", 1 << 60) + b"x.", b"\x80\x02\x8b\xff\xff\xff\x7f.",
      b"I" + b"9" * 10_000 + b"\n.", LEGACY[:40]],
 )  # fmt: skip
 def test_what_cannot_be_read_to_its_end_is_not_proven(tmp_path: Path, data: bytes) -> None:
@@ -159,23 +128,23 @@ def test_what_cannot_be_read_to_its_end_is_not_proven(tmp_path: Path, data: byte
 
 
 def test_a_pickle_with_too_many_steps_is_not_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("comfyfixer.download.pickles._MAX_OPCODES", 1000)
+    monkeypatch.setattr("comfyfixer.content.pickles._MAX_OPCODES", 1000)
     assert "too many steps" in _refused(tmp_path, b"N0" * 2000 + b"N.")
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (_saved(**{"code/a.py": b"import os"}), "code/a.py"),
-        (_saved(**{"other.pkl": pickle.dumps(1)}), "other.pkl"),
-        (_saved(**{"DATA.pkl": pickle.dumps(1)}), "two of one name"),
-        (_saved(STATE_DICT + b"more"), "follow"),
-        (_saved() + b"PK", "end"),
+        (saved(**{"code/a.py": b"import os"}), "code/a.py"),
+        (saved(**{"other.pkl": pickle.dumps(1)}), "other.pkl"),
+        (saved(**{"DATA.pkl": pickle.dumps(1)}), "two of one name"),
+        (saved(STATE_DICT + b"more"), "follow"),
+        (saved() + b"PK", "end"),
         (b"PK\x03\x04" + b"\x00" * 60, "end"),
-        (b"PKxx" + _saved(), "around"),
-        (_saved().replace(b"x/data.pkl", b"y/data.pkl"), "laid out"),
-        (_saved().replace(b"x/data.pkl", b"x/data.pk1"), "no part of saved weights"),
-        (_saved().replace(b"x/data.pkl", b"x/DATA.pkl", 1), "can't be read"),
+        (b"PKxx" + saved(), "around"),
+        (saved().replace(b"x/data.pkl", b"y/data.pkl"), "laid out"),
+        (saved().replace(b"x/data.pkl", b"x/data.pk1"), "no part of saved weights"),
+        (saved().replace(b"x/data.pkl", b"x/DATA.pkl", 1), "can't be read"),
     ],
 )
 def test_an_archive_that_is_not_laid_out_as_saved_weights_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
@@ -183,7 +152,7 @@ def test_an_archive_that_is_not_laid_out_as_saved_weights_is_refused(tmp_path: P
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
-    _refused(tmp_path, _saved().replace(b"FloatStorage", b"ByteStorage!"))
+    _refused(tmp_path, saved().replace(b"FloatStorage", b"ByteStorage!"))
 
 
 def test_a_tar_archive_that_is_a_pickle_too_is_refused(tmp_path: Path) -> None:
@@ -252,19 +221,3 @@ def test_any_bytes_pass_or_are_refused_and_nothing_else(tmp_path_factory: pytest
     path.write_bytes(data)
     with contextlib.suppress(DownloadError):
         check_pickle(path)
-
-
-def test_an_unsafe_file_is_not_placed_and_not_asked_for_elsewhere(bench: Bench) -> None:
-    bench.target = bench.root / "upscale_models" / "x.pth"
-    bench.hub.body = bench.storage.body = _saved(pickle.dumps(Evil()))
-    problem = bench.fails("unsafe-file", bench.candidate(), bench.candidate("huggingface"))
-    assert "safetensors" in str(problem.hint)
-    assert bench.names() == []
-    assert bench.storage.requests == []
-    assert RAN == []
-
-
-def test_saved_weights_are_placed(bench: Bench) -> None:
-    bench.target = bench.root / "upscale_models" / "x.pth"
-    bench.hub.body = _saved()
-    assert bench.fetch().success

@@ -1,16 +1,11 @@
 """A file under the wrong kind of folder: refused where its tensor names leave no doubt, and passed everywhere else."""
 
-import json
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfyfixer.demo.content import Weights, whole
+from comfyfixer.content.kinds import contradiction, is_lora, is_whole_model
 from comfyfixer.demo.safetensors import TENSORS
-from comfyfixer.download.kinds import contradiction, is_lora, is_whole_model
-from tests.download.conftest import Bench
 
 LORA = tuple(
     f"lora_unet_down_blocks_{number}_to_q.{end}"
@@ -105,35 +100,3 @@ def test_what_may_be_an_adapter_is_no_whole_model_for_certain(names: tuple[str, 
 @given(st.lists(st.text(max_size=40), max_size=30), st.sampled_from(["checkpoints", "loras", "vae"]))
 def test_any_names_are_judged_without_a_crash(names: list[str], folder: str) -> None:
     assert contradiction(folder, names) in (None, "a LoRA", "a whole diffusion model")
-
-
-def _file(names: tuple[str, ...]) -> bytes:
-    header = json.dumps({name: {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for name in names}).encode()
-    return struct.pack("<Q", len(header)) + header
-
-
-@pytest.mark.parametrize("verify_hashes", [True, False])
-def test_a_lora_under_a_checkpoints_name_is_fetched_once_and_discarded(bench: Bench, verify_hashes: bool) -> None:
-    bench.folder = "checkpoints"
-    bench.hub.body = bench.storage.body = whole(Weights(kind="lora", seed="one"))
-    outcome = bench.fetch(bench.candidate(), bench.candidate("huggingface"), verify_hashes=verify_hashes)
-    assert outcome.error is not None
-    assert outcome.error.code == "wrong-kind"
-    assert "a LoRA" in outcome.error.message
-    assert bench.names() == []
-    assert [len(origin.requests) for origin in (bench.hub, bench.storage)] == [1, 0]
-
-
-def test_a_whole_model_among_the_loras_is_refused_and_a_lora_is_placed(bench: Bench) -> None:
-    bench.hub.body = _file(FLUX)
-    bench.fails("wrong-kind")
-    bench.hub.body = _file(LORA)
-    assert bench.fetch().success
-
-
-def test_a_file_that_lies_under_the_wrong_kind_already_is_the_users_own(bench: Bench) -> None:
-    bench.folder = "checkpoints"
-    bench.hub.body = _file(LORA)
-    bench.target.parent.mkdir(parents=True)
-    bench.target.write_bytes(bench.hub.body)
-    assert bench.fetch().already_there
