@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         workdir: Absolute folder of `config.json`, `status.json`, `log/`, `output/`.
         comfyui_root: As configured; None means "find it".
         workflow_directories: As configured; empty means the installation's own.
+        comfyui_url: Address of a running ComfyUI that may be asked what it has; None: none is asked.
         fuzzy_threshold: 0 to 1: names less alike are not even shown as candidates. Never a licence to fetch.
         allowed_hosts: Further hosts that files may come from when a workflow names them.
         origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     config_file: str | None = None
     comfyui_root: str | None = None
     workflow_directories: tuple[str, ...] = ()
+    comfyui_url: str | None = None
     civitai_key: Secret | None = None
     huggingface_key: Secret | None = None
     endpoints: Endpoints = Endpoints()
@@ -170,6 +172,7 @@ def _share(value: Any) -> float:
 TABLE: Final = (
     _Setting("comfyui_root", "comfyui_root", _path, ("COMFYUI_PATH",)),
     _Setting("workflow_directories", "workflow_directories", _paths),
+    _Setting("comfyui_url", "comfyui_url", _endpoint, ("COMFYFIXER_COMFYUI_URL",)),
     _Setting("api_keys.civitai", "civitai_key", _secret, ("CIVITAI_API_KEY",)),
     _Setting("api_keys.huggingface", "huggingface_key", _secret, ("HF_TOKEN",)),
     _Setting("endpoints.civitai", "endpoints.civitai", _endpoint, ("COMFYFIXER_CIVITAI_ENDPOINT",)),

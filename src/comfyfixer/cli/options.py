@@ -24,6 +24,7 @@ class Common(NamedTuple):
     config: str | None = None
     comfyui_root: str | None = None
     workflows: tuple[str, ...] = ()
+    comfyui_url: str | None = None
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -36,7 +37,11 @@ class Common(NamedTuple):
         """
         from comfyfixer.settings import load
 
-        said = {"comfyui_root": self.comfyui_root, "workflow_directories": self.workflows}
+        said = {
+            "comfyui_root": self.comfyui_root,
+            "workflow_directories": self.workflows,
+            "comfyui_url": self.comfyui_url,
+        }
         flags = {name: value for name, value in said.items() if value}
         return load(flags, os.environ, Path(self.workdir or "."), Path(self.config) if self.config else None)
 
@@ -48,6 +53,7 @@ _OPTIONS: Final = (
     click.option("--config", metavar="FILE", help="Configuration file. [default: config.json in the workdir]"),
     click.option("--comfyui-root", metavar="DIR", help="The ComfyUI installation. [default: it is looked for]"),
     click.option("--workflows", metavar="DIR", multiple=True, help="Folder with workflows; may be repeated."),
+    click.option("--comfyui-url", metavar="URL", help="Ask this running ComfyUI what it has. [default: none is asked]"),
     click.option("--json", "as_json", is_flag=True, default=None, help="One JSON document on stdout."),
     click.option("--quiet", is_flag=True, default=None, help="Say nothing on stderr but errors."),
     click.option("--verbose", is_flag=True, default=None, help="Say every event on stderr."),

@@ -22,5 +22,6 @@ def command(common: Common) -> int:
         config=common.config or record.config,
         comfyui_root=common.comfyui_root or record.comfyui_root,
         workflows=common.workflows or record.workflow_directories,
+        comfyui_url=common.comfyui_url or record.comfyui_url,
     )
     return show_run(record, merged.settings(), merged)

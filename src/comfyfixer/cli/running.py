@@ -62,6 +62,7 @@ def run_command(common: Common, command: str, steps: Sequence[str], targets: Seq
         comfyui_root=common.comfyui_root,
         workflow_directories=common.workflows,
         config=common.config,
+        comfyui_url=common.comfyui_url,
     )
     return show_run(record, common.settings(), common)
 

@@ -22,6 +22,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         comfyui_root: As given on the command line, so that `resume` needs no flag.
         workflow_directories: Likewise.
         config: Configuration file named on the command line.
+        comfyui_url: Likewise.
     """
 
     schema_version: int = 1
@@ -35,6 +36,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     comfyui_root: str | None = None
     workflow_directories: tuple[str, ...] = ()
     config: str | None = None
+    comfyui_url: str | None = None
 
 
 class WorkflowRow(msgspec.Struct, frozen=True, kw_only=True):

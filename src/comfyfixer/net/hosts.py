@@ -61,7 +61,8 @@ class HostRules:
     def __init__(self, settings: Settings) -> None:
         endpoints = settings.endpoints
         configured = (endpoints.civitai, endpoints.huggingface, endpoints.registry, endpoints.manager, endpoints.github)
-        self._origins = {url.origin for url in map(Url.parse, configured) if url is not None}
+        running = (settings.comfyui_url,) if settings.comfyui_url else ()
+        self._origins = {url.origin for url in map(Url.parse, (*configured, *running)) if url is not None}
         allowed = (*CIVITAI_HOSTS, *HUGGINGFACE_HOSTS, *GITHUB_HOSTS, *settings.allowed_hosts)
         self._allowed = frozenset(host.strip().lower() for host in allowed)
 

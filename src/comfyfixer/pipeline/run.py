@@ -59,6 +59,7 @@ def new_record(
     comfyui_root: str | None = None,
     workflow_directories: Sequence[str] = (),
     config: str | None = None,
+    comfyui_url: str | None = None,
 ) -> RunRecord:
     """The record of a run that begins now; the rest is what was said on the command line."""
     now = datetime.now().astimezone()
@@ -72,6 +73,7 @@ def new_record(
         comfyui_root=comfyui_root,
         workflow_directories=tuple(workflow_directories),
         config=config,
+        comfyui_url=comfyui_url,
     )
 
 
