@@ -206,7 +206,7 @@ def test_only_the_container_of_a_long_film_is_read() -> None:
 
 
 def test_a_text_that_unpacks_without_bounds_is_cut() -> None:
-    assert len(inflated(zlib.compress(b" " * (MAX_TEXT + 1_000)))) == MAX_TEXT
+    assert len(inflated(zlib.compress(b" " * (MAX_TEXT + 1_000)), MAX_TEXT)) == MAX_TEXT
 
 
 HEADS = [

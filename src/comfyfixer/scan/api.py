@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from comfyfixer.scan.graph import Consumers, Graph, Node, counter
+from comfyfixer.scan.graph import LONGEST_NAME, Bounds, Consumers, Graph, Node
 
 
 def is_prompt(value: Any) -> bool:
@@ -16,19 +16,22 @@ def is_prompt(value: Any) -> bool:
 
 def _is_node(value: Any) -> bool:
     return (
-        isinstance(value, dict) and type(value.get("class_type")) is str and isinstance(value.get("inputs", {}), dict)
+        isinstance(value, dict)
+        and type(value.get("class_type")) is str
+        and len(value["class_type"]) <= LONGEST_NAME
+        and isinstance(value.get("inputs", {}), dict)
     )
 
 
 def flatten_prompt(prompt: dict[str, Any]) -> Graph:
     """The graph of a prompt; links are lists, so that only given values remain as texts."""
-    counter()(len(prompt))
-    nodes = []
+    nodes: list[Node] = []
     for node_id, value in prompt.items():
         if _is_node(value):
             inputs = {name: _unwrapped(given) for name, given in (value.get("inputs") or {}).items()}
             fed = _text_links(inputs, prompt)
             nodes.append(Node(str(node_id), value["class_type"], active=True, values=inputs, known_fed=fed))
+    Bounds().add(nodes)
     return Graph(nodes, {node.type for node in nodes}, [], has_tags=True, find_consumers=partial(_consumers, nodes))
 
 

@@ -12,6 +12,12 @@ from comfyfixer.scan.raw import RawNode
 MAX_NODES: Final = 100_000
 """Nodes after expansion; the largest real workflows have a few thousand."""
 
+LONGEST_NAME: Final = 300
+"""Characters of a class, an id or an input's name that are looked at."""
+
+MAX_REPEATED: Final = 100_000_000
+"""Bytes of what instances repeat; every one of them is looked at again."""
+
 
 class Fed(Enum):
     """Stands where a widget's value comes out of another node: nobody knows it before the run."""
@@ -40,6 +46,8 @@ class Node(msgspec.Struct, gc=False):
         raw: The node as it lies in a UI file, None in an API prompt.
         around: What the node stands in, which is asked for `fed` when that is first needed: mostly never.
         known_fed: What `fed` answers, once it is known.
+        known_names: What `widgets.widget_names` found, once it is known.
+        known_off: What `widgets.switched_off` found, once it is known.
     """
 
     id: str
@@ -49,6 +57,8 @@ class Node(msgspec.Struct, gc=False):
     raw: RawNode | None = None
     around: Surroundings | None = None
     known_fed: dict[str, Any] | None = None
+    known_names: list[str | None] | None = None
+    known_off: frozenset[str] | None = None
 
     @property
     def fed(self) -> dict[str, Any] | None:
@@ -86,21 +96,48 @@ class Graph(msgspec.Struct, gc=False):
         return self.known_consumers.get(node.id, ())
 
 
-Count = Callable[[int], None]
+class Bounds:
+    """Is told of each batch of nodes, and refuses a graph that grows beyond all bounds."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+        self._repeated = 0
+        self._weights: dict[int, int | None] = {}
+
+    def add(self, nodes: Sequence[RawNode | Node]) -> None:
+        """These stand in the graph.
+
+        Raises:
+            WorkflowError: They are too many.
+        """
+        self._nodes += len(nodes)
+        if self._nodes > MAX_NODES:
+            raise _unbounded(f"more than {MAX_NODES} nodes")
+
+    def repeat(self, nodes: Sequence[RawNode], prefix: str) -> None:
+        """These stand in the graph for one instance more; the prefix stands before their ids.
+
+        Raises:
+            WorkflowError: What is repeated is too much.
+        """
+        self._repeated += len(prefix) * len(nodes)
+        key = id(nodes)
+        if key not in self._weights:
+            self._weights[key] = None  # the first time is no repetition, and mostly the only one
+        else:
+            weight = self._weights[key]
+            if weight is None:
+                weight = self._weights[key] = sum(map(_weight, nodes))
+            self._repeated += weight
+        if self._repeated > MAX_REPEATED:
+            raise _unbounded(f"more than {MAX_REPEATED} bytes")
 
 
-def counter() -> Count:
-    """A function that is told of each batch of nodes and refuses a graph that grows beyond all bounds."""
-    seen = 0
+def _weight(node: RawNode) -> int:
+    """About how much there is to look at in a node."""
+    return len(msgspec.json.encode((node.widgets_values, node.widgets_values_named, node.inputs, str(node.id))))
 
-    def count(amount: int) -> None:
-        nonlocal seen
-        seen += amount
-        if seen > MAX_NODES:
-            raise WorkflowError(
-                f"The subgraphs unfold into more than {MAX_NODES} nodes",
-                code="workflow-invalid",
-                hint="Open the workflow in ComfyUI and save it again",
-            )
 
-    return count
+def _unbounded(size: str) -> WorkflowError:
+    message = f"The subgraphs unfold into {size}"
+    return WorkflowError(message, code="workflow-invalid", hint="Open the workflow in ComfyUI and save it again")

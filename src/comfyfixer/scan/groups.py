@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from comfyfixer.scan.graph import Node
+from comfyfixer.scan.graph import LONGEST_NAME, Node
 from comfyfixer.scan.links import BYPASSED, MUTED
 from comfyfixer.scan.raw import RawGroup
 from comfyfixer.scan.values import names_model_file
@@ -24,7 +24,7 @@ def unfold_group(instance: Node, group: RawGroup) -> list[Node]:
     given = _given(instance.values, group) if isinstance(instance.values, list) else {}
     nodes = []
     for index, raw in enumerate(inner):
-        if type(raw.type) is str:
+        if type(raw.type) is str and len(raw.type) <= LONGEST_NAME:
             runs = instance.active and raw.mode != MUTED and raw.mode != BYPASSED
             values = given.get(index, raw.widgets_values)
             nodes.append(Node(f"{instance.id}:{index}", raw.type, runs, values, raw))

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
+from comfyfixer.errors import WorkflowError
 from comfyfixer.scan.folders import folder_of_class, folder_of_input, folder_of_outputs
 from comfyfixer.scan.graph import Graph, Node
 from comfyfixer.scan.knowledge import ROW, Knowledge, Slot
@@ -25,6 +27,8 @@ _REMOTE: Final = re.compile(
     r"^(BizyAir|DownloadAndLoad|\(Down\)Load|\[Comfy3D\] Load)|Preprocessor$| VFI$", re.IGNORECASE
 )
 """Their models stay on another machine, or are fetched by the node itself."""
+
+_MAX_CONSUMERS: Final = 64
 
 _OUTPUTS: Final = msgspec.json.Decoder(list[RawOutput] | None)
 
@@ -46,8 +50,16 @@ class Need(msgspec.Struct, gc=False):
     filename: str | None = None
 
 
+MAX_NEEDS: Final = 100_000
+"""Of one workflow; the largest real ones name a few hundred files."""
+
+
 def find_needs(graph: Graph, knowledge: Knowledge) -> list[Need]:
-    """All needs in document order, inactive ones too."""
+    """All needs in document order, inactive ones too.
+
+    Raises:
+        WorkflowError: They are more than any workflow has.
+    """
     found: list[Need] = []
     slots, builtin, frontend = knowledge.slots, knowledge.builtin_types, knowledge.frontend_types
     for node in graph.nodes:
@@ -58,6 +70,9 @@ def find_needs(graph: Graph, knowledge: Knowledge) -> list[Need]:
             found += _of_unknown(node, graph, knowledge, frozenset())
         if graph.has_tags and node_type not in frontend and not _only_shows(node_type):
             found += _in_texts(node, knowledge)
+        if len(found) > MAX_NEEDS:
+            message = f"The workflow names more than {MAX_NEEDS} model files"
+            raise WorkflowError(message, code="workflow-invalid", hint="Remove it from the workflows folder")
     return found
 
 
@@ -120,12 +135,13 @@ def _is_off(node: Node, slot: Slot) -> bool:
 
 def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset[Any]) -> Iterator[Need]:
     """Values that by their form name model files, wherever they lie in the node."""
-    found = [
+    needs = (
         need
         for name, index, value in entries(node)
         if not (name in taken or (index is not None and index in taken))
         for need in _in_value(node, name, index, value, graph, knowledge)
-    ]
+    )
+    found = list(islice(needs, MAX_NEEDS + 1))
     if len(found) == 1 and found[0].folder is None and not taken:
         found[0].folder = _folder_by_outputs(node)
         found[0].known_by = "node-outputs" if found[0].folder else None
@@ -161,7 +177,7 @@ def _folder(node: Node, entry: Entry, graph: Graph, knowledge: Knowledge) -> tup
     folder = folder_of_input(entry.path) or ("loras" if entry.is_lora else None)
     if folder:
         return folder, "input-name"
-    for consumer, name in graph.consumers(node):
+    for consumer, name in graph.consumers(node)[:_MAX_CONSUMERS]:
         for slot in knowledge.slots.get(consumer, ()):
             if slot.name == name:
                 return slot.folders[0], slot.known_by

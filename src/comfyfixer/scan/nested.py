@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from comfyfixer.scan.graph import LONGEST_NAME
 from comfyfixer.scan.values import MODEL_EXTENSIONS, names_model_file, stands_for_no_file
 
 MAX_DEPTH: Final = 16
@@ -36,7 +37,7 @@ def nested_entries(name: str, value: Any, *, about_loras: bool) -> Iterator[Entr
         about_loras: The class says that it handles LoRAs, so that `{"name": …, "strength": …}` is one.
     """
     left = [MAX_PARTS]
-    yield from _walk(name, value, about_loras or "lora" in name.lower(), on=True, depth=0, left=left)
+    yield from _walk(name[:LONGEST_NAME], value, about_loras or "lora" in name.lower(), on=True, depth=0, left=left)
 
 
 def _walk(path: str, value: Any, lora: bool, *, on: bool, depth: int, left: list[int]) -> Iterator[Entry]:
@@ -64,7 +65,9 @@ def _in_object(
     if weighed and not names_model_file(named) and not stands_for_no_file(named):
         yield Entry(f"{path}.name", named, on, is_lora=True)
     for key, part in value.items():
-        inner = _walk(f"{path}.{key}", part, lora or "lora" in key.lower(), on=on, depth=depth + 1, left=left)
+        inner = _walk(
+            f"{path}.{key[:LONGEST_NAME]}", part, lora or "lora" in key.lower(), on=on, depth=depth + 1, left=left
+        )
         for entry in inner:
             entry.is_lora = entry.is_lora or (lora and key == "name")
             yield entry

@@ -6,7 +6,7 @@ from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, 
 from comfyfixer.scan.api import flatten_prompt
 from comfyfixer.scan.declared import hashes_of, settled_folder, urls_of
 from comfyfixer.scan.evidence import Evidence
-from comfyfixer.scan.graph import Graph, Node
+from comfyfixer.scan.graph import LONGEST_NAME, Graph, Node
 from comfyfixer.scan.groups import group_name
 from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.needs import Need, find_needs
@@ -76,9 +76,9 @@ def _reference(need: Need, evidence: Evidence) -> ModelReference:
         folder=folder,
         expected_type=expected_type(folder),
         folder_known_by=known_by,
-        node_id=need.node.id,
+        node_id=need.node.id[:LONGEST_NAME],
         node_type=need.node.type,
-        input=need.input,
+        input=need.input[:LONGEST_NAME],
         active=need.active,
         origin=need.origin,
         urls=tuple(urls),
@@ -89,11 +89,12 @@ def _reference(need: Need, evidence: Evidence) -> ModelReference:
 
 def _custom(node: Node, is_ui: bool) -> NodeReference:
     properties = node.raw.properties if is_ui and node.raw is not None else None
+    node_id = node.id[:LONGEST_NAME]
     if properties is None or properties.cnr_id == _CORE:
-        return NodeReference(node_type=node.type, node_id=node.id, active=node.active)
+        return NodeReference(node_type=node.type, node_id=node_id, active=node.active)
     return NodeReference(
         node_type=node.type,
-        node_id=node.id,
+        node_id=node_id,
         active=node.active,
         cnr_id=_text(properties.cnr_id),
         aux_id=_text(properties.aux_id),
@@ -102,4 +103,4 @@ def _custom(node: Node, is_ui: bool) -> NodeReference:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST_NAME else None

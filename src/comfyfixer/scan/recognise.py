@@ -12,13 +12,18 @@ from comfyfixer.scan.raw import RawWorkflow, forgiving
 MAX_BYTES: Final = 100 * 1024 * 1024
 """ComfyUI's server takes no larger upload by default (`--max-upload-size`), so it can have saved no larger workflow."""
 
+MAX_PARTS: Final = 5_000_000
+"""Commas, lists and objects in one text: each costs memory once it is decoded, however short it is."""
+
 _UI: Final = msgspec.json.Decoder(RawWorkflow)
 _ANY: Final = msgspec.json.Decoder(msgspec.Raw)
-_STRINGS: Final = rb'"(?:[^"\\]|\\.)*"'
+_STRINGS: Final = rb'"(?:[^"\\]|\\.)*+(?:"|\Z)'
 _LONE_SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
-_COMMENTS: Final = re.compile(_STRINGS + rb"|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])", re.DOTALL)
+_COMMENTS: Final = re.compile(_STRINGS + rb"|//[^\n]*+|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])", re.DOTALL)
+"""What is never closed reaches to the end, so that no text is looked through twice."""
+
 _BOMS: Final = (
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -42,11 +47,14 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
         WorkflowError: It is no JSON, or looks like a workflow and can't be read.
     """
     if len(data) > MAX_BYTES:
-        _refuse_huge_workflow(data)
+        _refuse_huge_workflow(data, f"{MAX_BYTES} bytes")
         return None
     text = _utf8(data)
     if not text or text.isspace():
         raise WorkflowError("The file is empty", code="workflow-empty", hint=_UNREADABLE)
+    if len(text) > MAX_PARTS and text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_PARTS:
+        _refuse_huge_workflow(text, f"{MAX_PARTS} values")
+        return None
     try:
         return _recognise(text)
     except RecursionError:
@@ -63,7 +71,7 @@ def _names_nodes(text: bytes) -> bool:
     return b'"nodes' in text or b"class_type" in text or b'\\"nodes' in text
 
 
-def _refuse_huge_workflow(data: bytes) -> None:
+def _refuse_huge_workflow(data: bytes, bound: str) -> None:
     """A file above all sizes, of which only the beginning may be here: a workflow is told, anything else is not.
 
     Raises:
@@ -72,7 +80,7 @@ def _refuse_huge_workflow(data: bytes) -> None:
     text = data.replace(b"\0", b"") if data.startswith(tuple(mark for mark, _ in _BOMS)) else data
     if b'class_type"' in text or b"widgets_values" in text:
         raise WorkflowError(
-            f"The file has more than {MAX_BYTES} bytes; ComfyUI itself saves no such workflow",
+            f"The file has more than {bound}; ComfyUI itself saves no such workflow",
             code="workflow-too-large",
             hint=_UNREADABLE,
         )

@@ -29,9 +29,18 @@ class Definition:
 
     def __init__(self, raw: RawGraph, siblings: "dict[str, Definition]") -> None:
         self.scope = Scope(raw.nodes or [], raw.links)
-        self.names = [str(port.name) for port in raw.inputs or ()]
+        self._ports = raw.inputs or []
+        self._slots: dict[str, int] | None = None
         self._siblings = siblings
         self._backed: list[int] | None = None
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Name of each input to its position; the first of several of one name."""
+        if self._slots is None:
+            names = [str(port.name) for port in self._ports]
+            self._slots = {name: len(names) - 1 - place for place, name in enumerate(reversed(names))}
+        return self._slots
 
     @property
     def widget_slots(self) -> list[int]:
@@ -59,7 +68,7 @@ class Definition:
 
     def _is_promoted_further(self, node: RawNode, name: str) -> bool:
         inner = self._siblings.get(str(node.type))
-        return inner is not None and name in inner.names and inner.names.index(name) in inner.widget_slots
+        return inner is not None and inner.slots.get(name) in inner.widget_slots
 
 
 def given_to(instance: RawNode, definition: Definition, fed: dict[str, Any]) -> Given:
@@ -78,8 +87,8 @@ def given_to(instance: RawNode, definition: Definition, fed: dict[str, Any]) -> 
     elif isinstance(values, dict):
         fed = {**values, **fed}
     for name, value in fed.items():
-        if name in definition.names:
-            given.by_slot[definition.names.index(name)] = value
+        if name in definition.slots:
+            given.by_slot[definition.slots[name]] = value
     _drop_primitives(given, instance, definition, fed)
     return given
 
@@ -93,14 +102,14 @@ def _give_by_proxies(
         inner, name = str(proxy[0]), _OLD_PREFIX.sub("", str(proxy[1]))
         if name.startswith("$$"):
             continue
-        if name in fed and name not in definition.names:
+        if name in fed and name not in definition.slots:
             value = fed[name]
         elif position < len(values):
             value = values[position]
         else:
             continue
-        if inner == _WHOLE_INPUT and name in definition.names:
-            given.by_slot[definition.names.index(name)] = value
+        if inner == _WHOLE_INPUT and name in definition.slots:
+            given.by_slot[definition.slots[name]] = value
         else:
             given.by_widget.setdefault(inner, {})[name] = value
 
@@ -109,5 +118,5 @@ def _drop_primitives(given: Given, instance: RawNode, definition: Definition, fe
     """A linked input brings what the link brings, or, from a `PrimitiveNode`, the inner value: never the host's own."""
     for socket in instance.inputs or ():
         name = str(socket.name)
-        if socket.link is not None and name in definition.names and name not in fed:
-            given.by_slot.pop(definition.names.index(name), None)
+        if socket.link is not None and name in definition.slots and name not in fed:
+            given.by_slot.pop(definition.slots[name], None)

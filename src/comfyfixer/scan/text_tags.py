@@ -11,6 +11,7 @@ _NAME: Final = re.compile(r"(?:^|(?<=[\s(),|]))embedding:((?:\\[()]|[^\s<\[()|])
 _WEIGHT: Final = re.compile(r":-?\d*\.?\d*$")
 _LORA: Final = re.compile(r"<(?:lora|lyco|wanlora):([^<>\n:]{1,300})(?=[:>])[^<>\n]*>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\([()])")
+_LONGEST: Final = 300
 
 
 def embeddings(text: str) -> Iterator[str]:
@@ -20,7 +21,10 @@ def embeddings(text: str) -> Iterator[str]:
     """
     seen: set[str] = set()
     for match in _NAME.finditer(text):
-        name = _WEIGHT.sub("", match[1].split(",", 1)[0]).strip(".;:'\"")
+        name = match[1].split(",", 1)[0]
+        if len(name) > _LONGEST:
+            continue
+        name = _WEIGHT.sub("", name).strip(".;:'\"")
         name = _ESCAPED.sub(r"\1", name)
         if name and name not in seen:
             seen.add(name)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from comfyfixer.scan.graph import Consumers, Count, Graph, Node, counter
+from comfyfixer.scan.graph import LONGEST_NAME, Bounds, Consumers, Graph, Node
 from comfyfixer.scan.groups import group_name, unfold_group
 from comfyfixer.scan.links import BYPASSED, MUTED, OWN, Boundary, Scope
 from comfyfixer.scan.raw import RawDefinitions, RawExtra, RawGroup, RawNode, RawWorkflow, forgiving
@@ -41,7 +41,7 @@ class _Flattening:
         self._collect(workflow.definitions, MAX_DEPTH)
         self._extra = workflow.extra
         self._groups: dict[str, RawGroup] | None = None
-        self._count: Count = counter()
+        self._bounds = Bounds()
         self._open: list[str] = []
         self._scopes: list[tuple[str, Scope]] = []
         self._walk(Scope(workflow.nodes or [], workflow.links), "", active=True, given=_NOTHING)
@@ -52,13 +52,13 @@ class _Flattening:
             self._collect(raw.definitions, depth - 1)
 
     def _walk(self, scope: Scope, prefix: str, *, active: bool, given: Given) -> None:
-        self._count(len(scope.nodes))
+        self._bounds.add(scope.nodes)
         self._scopes.append((prefix, scope))
         definitions, nodes, around = self._definitions, self.nodes, _Around(scope, given)
         types, declaring, left_out = self.types, self.declaring, self._left_out
         for raw in scope.nodes:
             node_type = raw.type
-            if type(node_type) is not str:
+            if type(node_type) is not str or len(node_type) > LONGEST_NAME:
                 continue
             runs = active and raw.mode != MUTED and raw.mode != BYPASSED
             if node_type in definitions:
@@ -78,8 +78,10 @@ class _Flattening:
         if self._groups is None:
             self._groups = _groups(self._extra)
         group = self._groups.get(group_name(node.type))
+        if group:
+            self._bounds.repeat(group.nodes or (), node.id)
         inner = unfold_group(node, group) if group else [node]
-        self._count(len(inner))
+        self._bounds.add(inner)
         self.nodes += inner
         self.types.update(one.type for one in inner)
         self.declaring += [one.raw for one in inner if one.raw and one.raw.properties and one.raw.properties.models]
@@ -90,8 +92,10 @@ class _Flattening:
         if str(raw.type) in self._open or len(self._open) >= MAX_DEPTH:
             return
         inside = given_to(raw, definition, _replaced(raw, scope, given, instance=True) or {})
+        prefix = f"{prefix}{raw.id}:"
+        self._bounds.repeat(definition.scope.nodes, prefix)
         self._open.append(str(raw.type))
-        self._walk(definition.scope, f"{prefix}{raw.id}:", active=active, given=inside)
+        self._walk(definition.scope, prefix, active=active, given=inside)
         self._open.pop()
 
     def consumers(self) -> Consumers:

@@ -55,7 +55,7 @@ def unplaced(node: Node) -> list[str]:
     """Names of replaced widgets of which the file does not tell the position."""
     if node.fed is None or type(node.values) is not list:
         return []
-    names = widget_names(node) or []
+    names = set(widget_names(node) or ())
     return [name for name in node.fed if name not in names]
 
 
@@ -70,16 +70,29 @@ def switched_off(node: Node, name: str, index: int | None) -> bool:
             return "stack" in node.type.lower() if label is None else bool(_SWITCH.search(label))
         return before in _OFF
     if type(values) is dict and (number := _NUMBER.search(name)):
-        return any(
-            values[key] in (*_OFF, False) and type(values[key]) is not int
-            for key in values
-            if _SWITCH.search(key) and _NUMBER.findall(key) == [number[0]]
-        )
+        if node.known_off is None:
+            node.known_off = frozenset(_numbers_off(values))
+        return number[0] in node.known_off
     return False
+
+
+def _numbers_off(values: dict[str, Any]) -> Iterator[str]:
+    """Numbers of the rows whose switch is off."""
+    for key, value in values.items():
+        if value in (*_OFF, False) and type(value) is not int and _SWITCH.search(key):
+            numbers = _NUMBER.findall(key)
+            if len(numbers) == 1:
+                yield numbers[0]
 
 
 def widget_names(node: Node) -> list[str | None] | None:
     """Names by position, where the file tells them all: saved by name, or each widget with its socket."""
+    if node.known_names is None:
+        node.known_names = _widget_names(node) or []
+    return node.known_names or None
+
+
+def _widget_names(node: Node) -> list[str | None] | None:
     raw, values = node.raw, node.values
     if raw is None or type(values) is not list:
         return None

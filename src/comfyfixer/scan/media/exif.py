@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from comfyfixer.scan.media.source import MAX_TEXT, Texts
+from comfyfixer.scan.media.source import Texts
 
 _BYTE: Final = 1
 _ASCII: Final = 2
@@ -23,17 +23,21 @@ def exif_texts(data: bytes) -> Texts:
     if order is None or len(data) < 8:
         return []
     texts: Texts = []
-    pending, seen = [struct.unpack(order + "I", data[4:8])[0]], set[int]()
+    pending, seen, left = [struct.unpack(order + "I", data[4:8])[0]], set[int](), [len(data)]
     while pending:
         offset = pending.pop()
         if offset not in seen and len(seen) < _MAX_DIRECTORIES:
             seen.add(offset)
-            pending += _directory(data, offset, order, texts)
+            pending += _directory(data, offset, order, texts, left)
     return texts
 
 
-def _directory(data: bytes, offset: int, order: str, texts: Texts) -> list[int]:
-    """Collect the texts of one directory; gives the directories it points to."""
+def _directory(data: bytes, offset: int, order: str, texts: Texts, left: list[int]) -> list[int]:
+    """Collect the texts of one directory; gives the directories it points to.
+
+    Args:
+        left: Bytes that texts may still have: entries that share their bytes are no writer's.
+    """
     further: list[int] = []
     count = struct.unpack_from(order + "H", data, offset)[0] if offset + 2 <= len(data) else 0
     for entry in range(min(count, _MAX_ENTRIES)):
@@ -43,7 +47,8 @@ def _directory(data: bytes, offset: int, order: str, texts: Texts) -> list[int]:
         tag, kind, length, value = struct.unpack_from(order + "HHII", data, place)
         if tag == _EXIF_IFD:
             further.append(value)
-        elif kind in (_BYTE, _ASCII, _UNDEFINED) and length <= MAX_TEXT:
+        elif kind in (_BYTE, _ASCII, _UNDEFINED) and length <= left[0]:
+            left[0] -= length
             start = place + 8 if length <= 4 else value
             texts += keyed(_text(tag, data[start : start + length], order))
     return further

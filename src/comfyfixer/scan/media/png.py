@@ -17,6 +17,7 @@ _MAX_TEXTS: Final = 32
 def png_texts(source: Source) -> Texts:
     """Texts of all text chunks (`comf` is ComfyUI's own, of animated PNGs)."""
     texts: Texts = []
+    left = MAX_TEXT
     offset = len(MAGIC)
     for _ in range(MAX_HEADERS):
         header = source.at(offset, 8)
@@ -24,12 +25,15 @@ def png_texts(source: Source) -> Texts:
             break
         length, kind = struct.unpack(">I4s", header)
         if kind in _TEXTS and len(texts) < _MAX_TEXTS:
-            texts += _chunk(kind, source.text(offset + 8, length))
+            found = _chunk(kind, source.text(offset + 8, length), left)
+            left -= sum(len(text) for _, text in found)
+            texts += found
         offset += length + 12
     return texts
 
 
-def _chunk(kind: bytes, data: bytes) -> Texts:
+def _chunk(kind: bytes, data: bytes, longest: int) -> Texts:
+    """The texts of one chunk; what is compressed is unpacked up to `longest` bytes."""
     if kind == b"eXIf":
         return exif_texts(data)
     key, _, rest = data.partition(b"\0")
@@ -37,23 +41,23 @@ def _chunk(kind: bytes, data: bytes) -> Texts:
     if name not in _KEYS:
         return []
     if kind == b"zTXt":
-        rest = inflated(rest[1:])
+        rest = inflated(rest[1:], longest)
     elif kind == b"iTXt":
-        rest = _international(rest)
+        rest = _international(rest, longest)
     return [(name, rest)]
 
 
-def _international(data: bytes) -> bytes:
+def _international(data: bytes, longest: int) -> bytes:
     """Behind the key: compressed or not, method, language, translated key, text."""
     packed, parts = data[:1] == b"\x01", data[2:].split(b"\0", 2)
     if len(parts) < 3:
         return b""
-    return inflated(parts[2]) if packed else parts[2]
+    return inflated(parts[2], longest) if packed else parts[2]
 
 
-def inflated(data: bytes) -> bytes:
-    """Decompressed, up to the longest text; empty where the data is broken."""
+def inflated(data: bytes, longest: int) -> bytes:
+    """Decompressed, up to `longest` bytes; empty where the data is broken."""
     try:
-        return zlib.decompressobj().decompress(data, MAX_TEXT)
+        return zlib.decompressobj().decompress(data, longest) if longest > 0 else b""
     except zlib.error:
         return b""

@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -15,12 +16,12 @@ _MAX_HEADER: Final = 100 * 1024 * 1024
 """The safetensors library itself refuses longer headers."""
 
 _MAX_ATTRIBUTES: Final = 10_000
-_METADATA: Final = re.compile(rb"<(metadata|desc)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
+_OPENING: Final = re.compile(rb"<(metadata|desc)(?=[\s/>])[^<>]*+>")
 _ENTITIES: Final = (
     (b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&apos;", b"'"), (b"&#39;", b"'"), (b"&#34;", b'"'),
     (b"&amp;", b"&"),
 )  # fmt: skip
-_CDATA: Final = re.compile(rb"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_CDATA: Final = re.compile(rb"<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 
 
 class _Asset(msgspec.Struct):
@@ -50,11 +51,20 @@ def svg_texts(source: Source) -> Texts:
     """JSON in the picture's `<metadata>` (ComfyUI) or `<desc>` (pictures of workflows)."""
     text = source.text(0, min(source.size, MAX_TEXT))
     found: Texts = []
-    for match in _METADATA.finditer(text):
-        inner = match[2].strip()
+    for inner in _inside(text):
         parts = _CDATA.findall(inner) or [_unescaped(inner)]
         found += [("", part.strip()) for part in parts if part.strip()[:1] == b"{"]
     return found
+
+
+def _inside(text: bytes) -> Iterator[bytes]:
+    """What stands in each element, up to its first end tag; one that is never closed ends the search."""
+    end = 0
+    while opening := _OPENING.search(text, end):
+        end = text.find(b"</" + opening[1], opening.end())
+        if end < 0:
+            return
+        yield text[opening.end() : end].strip()
 
 
 def _unescaped(text: bytes) -> bytes:

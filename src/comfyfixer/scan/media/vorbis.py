@@ -1,6 +1,5 @@
 """Vorbis comments: in FLAC as a block, in Ogg (Opus, Vorbis, FLAC) as the second packet of the stream."""
 
-import struct
 from typing import Final
 
 from comfyfixer.scan.media.exif import keyed
@@ -69,22 +68,20 @@ def _comment_packet(packet: bytes) -> Texts:
 
 
 def comments(data: bytes) -> Texts:
-    """`KEY=text` entries behind the vendor's name; empty where lengths lie."""
-    try:
-        return _comments(data)
-    except struct.error:
-        return []
-
-
-def _comments(data: bytes) -> Texts:
-    offset = 4 + struct.unpack_from("<I", data, 0)[0]
-    count = struct.unpack_from("<I", data, offset)[0]
-    offset += 4
+    """`KEY=text` entries behind the vendor's name; those up to the first whose length lies."""
+    offset = 8 + _number(data, 0)
     texts: Texts = []
-    for _ in range(min(count, _MAX_COMMENTS)):
-        length = struct.unpack_from("<I", data, offset)[0]
+    for _ in range(min(_number(data, offset - 4), _MAX_COMMENTS)):
+        length = _number(data, offset)
+        if offset + 4 + length > len(data):
+            break
         key, _, text = data[offset + 4 : offset + 4 + length].partition(b"=")
         name = key.decode("utf-8", "replace").lower()
         texts += [(name, text)] if name in ("workflow", "prompt") else keyed(text)
         offset += 4 + length
     return texts
+
+
+def _number(data: bytes, offset: int) -> int:
+    """The number that stands there; 0 behind the end."""
+    return int.from_bytes(data[offset : offset + 4], "little")
