@@ -67,6 +67,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
         complete: False where the source builds its list in a way that reading can't decide.
         enabled: False for `.disabled` packs, whose types do not count.
         inputs: Loader inputs read from its source: type to input name to what it lists.
+        failed: Why a running ComfyUI does not have its types, as a sentence; None where it has them or none was asked.
+        lacks: Its requirements that ComfyUI's Python does not have, as the pack writes them.
     """
 
     name: str

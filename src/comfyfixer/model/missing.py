@@ -17,9 +17,13 @@ class LocalMatch(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is here and may be meant.
 
     Attributes:
-        why: `other-separator`, `other-case`, `other-subfolder` or `other-folder`.
+        why: `other-separator`, `other-case`, `other-subfolder` (in the right folder), `other-folder`, `same-hash` (under
+            another name), `other-precision` (a possible match, never proof), `broken` or `wrong-kind` (there, and can't
+            be used).
         name: What a loader's list shows for it.
         size_bytes: None where it could not be read.
+        detail: Why, as a sentence for a person.
+        sha256: Of the file, lower-case hex, where it is known.
     """
 
     path: str
@@ -27,6 +31,8 @@ class LocalMatch(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     folder: str
     size_bytes: int | None = None
+    detail: str | None = None
+    sha256: str | None = None
 
 
 class MissingModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +76,13 @@ class PackReference(msgspec.Struct, frozen=True, kw_only=True):
     """A custom-node pack that has a node type.
 
     Attributes:
-        found_by: `cnr_id`, `aux_id`, `installed-list`, `registry` or `manager-list`.
+        id: The Comfy Registry's.
+        version: The one that the workflow was saved with, None where it does not say.
+        found_by: Who says so, the strongest: `cnr_id` or `aux_id` (the workflow itself), `installed-list` (a list that
+            ComfyUI-Manager keeps in this installation), `registry`, `manager-list`; `builtin` for ComfyUI itself.
+        also_found_by: Who else says so.
+        latest: The newest version that the registry has.
+        preempts: The lists give this pack the type where several have it.
     """
 
     id: str | None = None
@@ -78,6 +90,11 @@ class PackReference(msgspec.Struct, frozen=True, kw_only=True):
     repository: str | None = None
     version: str | None = None
     found_by: str = "cnr_id"
+    also_found_by: tuple[str, ...] = ()
+    latest: str | None = None
+    stars: int | None = None
+    downloads: int | None = None
+    preempts: bool = False
 
 
 class MissingNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +102,11 @@ class MissingNode(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         pack: Where it comes from, None where nothing tells.
-        alternatives: Other packs that have a type of this name.
+        alternatives: Other packs that have a type of this name, the likeliest first.
         note: What to know beside, such as "the installed ComfyUI is older", or None.
+        state: `missing`; `disabled`, `failed-import`, `outdated` (the pack is there: switched off, not importable,
+            without this type); `uncertain` (the pack is there, its source does not tell); `update-comfyui`.
+        unanswered: Who gave no answer about it: that no pack is named does not mean that there is none.
     """
 
     node_type: str
@@ -94,3 +114,5 @@ class MissingNode(msgspec.Struct, frozen=True, kw_only=True):
     pack: PackReference | None = None
     alternatives: tuple[PackReference, ...] = ()
     note: str | None = None
+    state: str = "missing"
+    unanswered: tuple[str, ...] = ()
