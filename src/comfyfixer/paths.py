@@ -1,6 +1,7 @@
 """The only place that decides folders, and the one function that turns a foreign name into a path."""
 
 import os
+import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Final
 
@@ -90,3 +91,10 @@ class Workdir:
 def printable(path: str | os.PathLike[str]) -> str:
     """A path as text that every output can hold: bytes that are no UTF-8 become `\\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def openable(shown: str) -> str:
+    """The path that `printable` made `shown` of: what can be opened."""
+    if "\\x" not in shown or os.name == "nt" or os.path.lexists(shown):
+        return shown
+    return os.fsdecode(re.sub(rb"\\x([89a-f][0-9a-f])", lambda code: bytes([int(code[1], 16)]), os.fsencode(shown)))

@@ -15,10 +15,9 @@ import msgspec
 
 from comfyfixer.inventory.hash_file import HashFile
 from comfyfixer.model.event import Emit
-from comfyfixer.paths import printable
+from comfyfixer.paths import openable, printable
 
-SETTLED_NS: Final = 2_000_000_000
-"""A file changed less than this before it was read may change again within the same tick of its time stamp."""
+_SETTLED_NS: Final = 2_000_000_000
 
 
 class FileStamp(msgspec.Struct, frozen=True):
@@ -32,7 +31,7 @@ class FileStamp(msgspec.Struct, frozen=True):
     def of(cls, path: str) -> "FileStamp | None":
         """The stamp of the file that a path leads to; None where there is none that can be looked at."""
         try:
-            return cls.from_status(os.stat(path))
+            return cls.from_status(os.stat(openable(path)))
         except (OSError, ValueError):
             return None
 
@@ -40,6 +39,10 @@ class FileStamp(msgspec.Struct, frozen=True):
     def from_status(cls, status: os.stat_result) -> "FileStamp":
         """The stamp in what `stat` said."""
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+    def settled(self) -> bool:
+        """Whether a change from now on would show: the time of a file that changed just now may have coarse ticks."""
+        return abs(time.time_ns() - self.mtime_ns) > _SETTLED_NS
 
     @property
     def text(self) -> str:
@@ -104,9 +107,8 @@ class HashCache:
                 that a further change might not show in its time, is not remembered.
         """
         now = FileStamp.of(path)
-        if now is None or (stamp is not None and stamp != now) or time.time_ns() - now.mtime_ns < SETTLED_NS:
-            return
-        self._keep(path, now, hashes)
+        if now is not None and stamp in (None, now) and now.settled():
+            self._keep(path, now, hashes)
 
     def _keep(self, path: str, stamp: FileStamp, hashes: Mapping[str, str]) -> None:
         kept = self._known(path, stamp)
