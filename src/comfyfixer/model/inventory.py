@@ -81,6 +81,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     node_types: frozenset[str] = frozenset()
     complete: bool = True
     inputs: dict[str, dict[str, LoaderInput]] = {}
+    failed: str | None = None
+    lacks: tuple[str, ...] = ()
 
 
 class FaultyModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +108,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         packs: Installed custom-node packs, disabled ones included.
         builtin_types: Types that ComfyUI itself registers.
         problems: What could not be read.
+        comfyui_version: Of the installed ComfyUI, None where it is not known.
         faulty: Files that are there and count as missing; none of them is among `models`.
     """
 
@@ -115,4 +118,5 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     packs: tuple[NodePack, ...] = ()
     builtin_types: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    comfyui_version: str | None = None
     faulty: tuple[FaultyModel, ...] = ()

@@ -38,8 +38,8 @@ class ModelReference(msgspec.Struct, frozen=True, kw_only=True):
         filename: Base name of `value`.
         folder: ComfyUI's own folder name (`checkpoints`, `text_encoders`, ...), None where nothing tells.
         expected_type: `expected_type(folder)`.
-        folder_known_by: `builtin`, `pack`, `properties`, `popular`, `input-name`, `node-name`, `node-outputs` (by what
-            comes out of the node), or None with a folder of None.
+        folder_known_by: `builtin`, `pack`, `object_info` (a running ComfyUI), `properties`, `popular`, `input-name`,
+            `node-name`, `node-outputs` (by what comes out of the node), or None with a folder of None.
         node_id: Flattened id (`5:3:1` inside subgraph instances).
         node_type: Class name.
         input: Name of the node's input, or `widget <n>` / a key path where no schema names it.
@@ -92,6 +92,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
         models: Each reference, active or not, in document order.
         node_types: Every class of the flattened graph, sorted, without frontend-only and subgraph types.
         custom_nodes: Uses of types that are neither built-in nor frontend-only.
+        core_nodes: Uses of types that only newer versions of ComfyUI itself have; `version` is the ComfyUI that saved.
     """
 
     path: str
@@ -101,6 +102,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelReference, ...] = ()
     node_types: tuple[str, ...] = ()
     custom_nodes: tuple[NodeReference, ...] = ()
+    core_nodes: tuple[NodeReference, ...] = ()
 
 
 class LoaderInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +111,9 @@ class LoaderInput(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         folders: Folders whose files it lists; the first is where a missing file is placed.
         widget_index: Position in `widgets_values`, None where only the name is known.
+        known_by: `pack` (its source) or `object_info` (a running ComfyUI).
     """
 
     folders: tuple[str, ...]
     widget_index: int | None = None
+    known_by: str = "pack"

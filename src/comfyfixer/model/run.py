@@ -67,6 +67,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
         models: Number of model files ComfyUI lists.
         packs: Number of installed custom-node packs.
         problems: What it could not read, beside single workflows.
+        notes: Sentences about node packs that may surprise: nothing is outstanding because of them.
     """
 
     installation: str | None = None
@@ -75,6 +76,7 @@ class ScanSummary(msgspec.Struct, frozen=True, kw_only=True):
     models: int = 0
     packs: int = 0
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):

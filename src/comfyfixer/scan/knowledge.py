@@ -42,7 +42,7 @@ class Slot(msgspec.Struct, frozen=True):
     Attributes:
         index: Position in `widgets_values`, None where only the name is known.
         folders: The first is where a missing file belongs.
-        known_by: `builtin`, `pack` or `popular`.
+        known_by: `builtin`, `pack`, `object_info` or `popular`.
         bare: Its list has names without an extension too.
     """
 
@@ -64,6 +64,7 @@ class Knowledge(msgspec.Struct, frozen=True):
         javascript_types: Classes of popular packs that exist only in the browser, so in no Python source.
         self_fetching: Classes that fetch their own files on first use; nothing has to be placed for them.
         idle_types: Built-in classes that list no model files: only a text in them can name one.
+        newer_types: Those of `builtin_types` that only versions of ComfyUI have that are newer than the table's.
         lora_tag_types: Classes that load `<lora:NAME:w>` tags out of their text.
     """
 
@@ -74,6 +75,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     self_fetching: frozenset[str] = frozenset()
     lora_tag_types: frozenset[str] = frozenset()
     idle_types: frozenset[str] = frozenset()
+    newer_types: frozenset[str] = frozenset()
 
     def with_packs(self, inputs: Mapping[str, Mapping[str, LoaderInput]]) -> "Knowledge":
         """This knowledge with what the source of installed packs says: better than the table of popular packs.
@@ -93,9 +95,8 @@ def _merged(known: tuple[Slot, ...], found: Mapping[str, LoaderInput]) -> tuple[
     for name, source in found.items():
         old = table.get(name)
         index = source.widget_index if source.widget_index is not None else (old.index if old else None)
-        table[name] = Slot(
-            name, index, source.folders, "pack", bare=old.bare if old else False, switch=old.switch if old else None
-        )
+        bare, switch = (old.bare, old.switch) if old else (False, None)
+        table[name] = Slot(name, index, source.folders, source.known_by, bare=bare, switch=switch)
     return tuple(table.values())
 
 
@@ -111,8 +112,12 @@ class _FrontendOnly(msgspec.Struct):
     )
 
 
+class _BuiltinNode(msgspec.Struct, gc=False):
+    since: str
+
+
 class _BuiltinNodes(msgspec.Struct):
-    nodes: dict[str, msgspec.Raw]
+    nodes: dict[str, _BuiltinNode]
     frontend_only: _FrontendOnly
     replaced: dict[str, msgspec.Raw] = msgspec.field(name="server_side_replacements")
 
@@ -152,6 +157,7 @@ def builtin_knowledge() -> Knowledge:
         self_fetching=frozenset(popular.self_fetching),
         lora_tag_types=frozenset(popular.lora_tag_types),
         idle_types=builtin - frontend - slots.keys(),
+        newer_types=frozenset(name for name, node in nodes.nodes.items() if node.since.startswith(">")),
     )
 
 

@@ -1,5 +1,6 @@
 """One workflow file's bytes to what the workflow needs."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, base_name, expected_type
@@ -48,6 +49,7 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
         models=models,
         node_types=tuple(sorted(types)),
         custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
+        core_nodes=tuple(_core_nodes(graph, custom | types & knowledge.newer_types, knowledge)),
     )
 
 
@@ -100,6 +102,21 @@ def _custom(node: Node, is_ui: bool) -> NodeReference:
         aux_id=_text(properties.aux_id),
         version=_text(properties.ver),
     )
+
+
+def _core_nodes(graph: Graph, types: set[str], knowledge: Knowledge) -> Iterator[NodeReference]:
+    """Uses of types that the last known ComfyUI does not have, though a node says that they are ComfyUI's own."""
+    for node in (node for node in graph.nodes if node.type in types) if types else ():
+        properties = node.raw.properties if node.raw is not None else None
+        is_core = properties is not None and properties.cnr_id == _CORE
+        if is_core or node.type in knowledge.newer_types:
+            yield NodeReference(
+                node_type=node.type,
+                node_id=node.id[:LONGEST_NAME],
+                active=node.active,
+                cnr_id=_CORE,
+                version=_text(properties.ver) if properties is not None and is_core else None,
+            )
 
 
 def _text(value: Any) -> str | None:
