@@ -1,15 +1,15 @@
 """Workflows against the installation: which files and node types are needed and not there."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.inventory import InstalledModel, Inventory
-from comfyfixer.model.missing import LocalMatch, MissingModel, ReferencePlace
-from comfyfixer.model.reference import ModelReference, Workflow, base_name
+from comfyfixer.model.missing import MissingModel, ReferencePlace
+from comfyfixer.model.reference import ModelReference, Workflow
+from comfyfixer.resolve.local import LocalIndex, Wanted
 from comfyfixer.resolve.names import split_extension
 
-MAX_LOCAL_MATCHES: Final = 5
 _URL_ORDER: Final = {"properties": 0, "models": 1, "note": 2}
 _BY_STEM: Final = frozenset({"embedding", "lora-tag"})
 """Text tags name a file without its extension, and without its sub-folder."""
@@ -18,37 +18,21 @@ _BY_STEM: Final = frozenset({"embedding", "lora-tag"})
 class ModelIndex:
     """The installed models by what a loader compares."""
 
-    def __init__(self, models: Iterable[InstalledModel]) -> None:
+    def __init__(self, models: Sequence[InstalledModel], local: LocalIndex) -> None:
+        self._local = local
         self._names: dict[str, set[str]] = defaultdict(set)
         self._stems: dict[str, set[str]] = defaultdict(set)
-        self._by_base: dict[str, list[InstalledModel]] = defaultdict(list)
         for model in models:
             self._names[model.folder].add(model.name)
             self._stems[model.folder].update(_tails(model.name))
-            self._by_base[base_name(model.name).casefold()].append(model)
 
     def has(self, reference: ModelReference) -> bool:
         """Whether the node would find the file: exact membership, as ComfyUI itself checks it."""
         if reference.folder is None:
-            return reference.filename.casefold() in self._by_base
+            return self._local.holds_name(reference.filename)
         if reference.value in self._names[reference.folder]:
             return True
         return not _names_a_file(reference) and _wanted_tail(reference) in self._stems[reference.folder]
-
-    def alike(self, reference: ModelReference) -> tuple[LocalMatch, ...]:
-        """Files that are here and may be meant, best first."""
-        matches = [
-            LocalMatch(
-                path=model.path,
-                why=_why(reference, model),
-                name=model.name,
-                folder=model.folder,
-                size_bytes=model.size_bytes if model.size_bytes >= 0 else None,
-            )
-            for model in self._by_base.get(reference.filename.casefold(), ())
-        ]
-        order = ("other-separator", "other-case", "other-subfolder", "other-folder")
-        return tuple(sorted(matches, key=lambda match: (order.index(match.why), match.path))[:MAX_LOCAL_MATCHES])
 
 
 def _names_a_file(reference: ModelReference) -> bool:
@@ -70,29 +54,21 @@ def _tails(name: str) -> Iterator[str]:
         yield split_extension(tail)[0]
 
 
-def _why(reference: ModelReference, model: InstalledModel) -> str:
-    if model.folder != reference.folder:
-        return "other-folder"
-    wanted, there = reference.value.replace("\\", "/"), model.name.replace("\\", "/")
-    if wanted == there:
-        return "other-separator"
-    return "other-case" if wanted.casefold() == there.casefold() else "other-subfolder"
-
-
 def find_missing_models(workflows: Iterable[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
     """One entry per file that an active node needs and would not find, sorted by folder and name."""
-    index = ModelIndex(inventory.models)
+    local = LocalIndex(inventory.models, inventory.faulty)
+    index = ModelIndex(inventory.models, local)
     groups: dict[tuple[str, str, str], list[tuple[Workflow, ModelReference]]] = defaultdict(list)
     for workflow in workflows:
         for reference in workflow.models:
             if not index.has(reference):
                 key = (reference.folder or "", reference.value.replace("\\", "/"), reference.filename)
                 groups[key].append((workflow, reference))
-    entries = (_entry(uses, index) for _, uses in sorted(groups.items()) if any(use.active for _, use in uses))
+    entries = (_entry(uses, local) for _, uses in sorted(groups.items()) if any(use.active for _, use in uses))
     return tuple(entries)
 
 
-def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> MissingModel:
+def _entry(uses: list[tuple[Workflow, ModelReference]], local: LocalIndex) -> MissingModel:
     workflow, first = next((workflow, use) for workflow, use in uses if use.active)
     origins = _url_origins(use for _, use in uses)
     hashes = _hashes(use for _, use in uses)
@@ -110,7 +86,7 @@ def _entry(uses: list[tuple[Workflow, ModelReference]], index: ModelIndex) -> Mi
         url_origins=origins,
         hashes={algorithm: values[0] for algorithm, values in hashes.items() if len(values) == 1},
         disputed_hashes=tuple(sorted(algorithm for algorithm, values in hashes.items() if len(values) > 1)),
-        local_matches=index.alike(first),
+        local_matches=local.alike(Wanted(first.value, first.filename, first.folder)),
         said_nothing=tuple(sorted({flow.path for flow, use in uses if use.active and not (use.urls or use.hashes)})),
     )
 

@@ -18,6 +18,12 @@ _GENERIC_STEMS: Final = frozenset(
 )  # fmt: skip
 
 
+_PRECISION_WORDS: Final = re.compile(
+    r"(?<![a-z0-9])(?:fp32|fp16|bf16|fp8|fp4|nf4|int8|int4|nvfp4|mxfp8|e4m3fn|e5m2|scaled|fast|gguf"
+    r"|i?q\d(?:_[0-9k])?(?:_[a-z]{1,3})?)(?![a-z0-9])"
+)
+
+
 def split_extension(filename: str) -> tuple[str, str]:
     """Stem and lower-case model extension; a dot that begins no model extension stays in the stem."""
     lowered = filename.lower()
@@ -31,3 +37,9 @@ def is_generic(filename: str) -> bool:
     """True for names that thousands of different files carry: such a name identifies nothing."""
     stem = re.sub(r"-?\d{5}-of-\d{5}$", "", split_extension(filename)[0].lower())
     return stem in _GENERIC_STEMS or len(stem) < 3 or not any(map(str.isalpha, stem))
+
+
+def without_precision(filename: str) -> str:
+    """The name's letters and digits, lower-case, without those that tell precision, quantisation or format."""
+    stem = re.sub(r"[. -]", "_", split_extension(filename)[0].lower())
+    return "".join(sign for sign in _PRECISION_WORDS.sub("", stem) if sign.isalnum())
