@@ -9,6 +9,7 @@ import msgspec
 
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.space import check_space
+from comfyfixer.inventory.hashes import HashCache
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
@@ -33,25 +34,29 @@ def download(session: Session) -> None:
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing]
     session.emit("phase.started", phase="downloading", total=len(accepted))
     wanted, refused = orders(accepted, find_places(session))
-    outcomes = _Outcomes(session, len(accepted))
-    for refusal in refused:
-        outcomes.refuse(refusal.row, refusal.problem)
-    _fetch_all(session, [order for order in wanted if not outcomes.already_done(order)], outcomes)
+    with HashCache(session.workdir.hashes, session.emit) as hashes:
+        outcomes = _Outcomes(session, len(accepted), hashes)
+        for refusal in refused:
+            outcomes.refuse(refusal.row, refusal.problem)
+        _fetch_all(session, [order for order in wanted if not outcomes.already_done(order)], outcomes)
     session.write(session.workdir.downloads, outcomes.rows)
 
 
 class _Outcomes:
     """Collects outcomes and keeps `downloads.json` whole after each: a killed run loses none."""
 
-    def __init__(self, session: Session, total: int) -> None:
+    def __init__(self, session: Session, total: int, hashes: HashCache) -> None:
         self._session = session
         self._total = total
+        self._hashes = hashes
         earlier = read_rows_if_there(session, session.workdir.downloads, Outcome)
         self._earlier = {row.path: row for row in earlier if row.success and row.path}
         self.rows: list[Outcome] = []
 
     def add(self, row: Resolution, outcome: Outcome) -> None:
         """Take the outcome of one row, and write."""
+        if outcome.success and outcome.path and outcome.sha256:
+            self._hashes.record_placed(outcome.path, outcome.sha256)
         self.rows.append(_completed(outcome, row))
         self._session.emit("phase.progressed", current=len(self.rows), total=self._total)
         self._session.save(self._session.workdir.downloads, self.rows)
