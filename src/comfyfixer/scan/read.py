@@ -12,7 +12,7 @@ from comfyfixer.scan.groups import group_name
 from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.needs import Need, find_needs
 from comfyfixer.scan.raw import RawWorkflow
-from comfyfixer.scan.recognise import MAX_BYTES, Prompt, recognise
+from comfyfixer.scan.recognise import MAX_BYTES, Prompt, not_utf8, recognise
 from comfyfixer.scan.ui import flatten
 
 __all__ = ["MAX_BYTES", "read_workflow"]
@@ -33,7 +33,18 @@ def read_workflow(data: bytes, path: str, knowledge: Knowledge) -> Workflow | No
 
 
 def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge) -> Workflow:
-    """The needs of a workflow or prompt, wherever it was found."""
+    """The needs of a workflow or prompt, wherever it was found.
+
+    Raises:
+        WorkflowError: It holds more than any workflow does, or what has to be known of it is no UTF-8 text.
+    """
+    try:
+        return _described(found, path, kind, knowledge)
+    except UnicodeDecodeError:  # parts are decoded when they are needed
+        raise not_utf8() from None
+
+
+def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge) -> Workflow:
     is_ui = isinstance(found, RawWorkflow)
     graph = flatten(found, knowledge.idle_types) if isinstance(found, RawWorkflow) else flatten_prompt(found)
     needs = find_needs(graph, knowledge)

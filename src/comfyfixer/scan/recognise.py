@@ -60,10 +60,15 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
     except RecursionError:
         raise WorkflowError("The file is nested too deeply", code="workflow-too-deep", hint=_UNREADABLE) from None
     except UnicodeDecodeError:
-        raise WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE) from None
+        raise not_utf8() from None
     except msgspec.DecodeError as error:
         why = f"is no valid JSON: {str(error)[:120]}" if str(error) != _CUT_OFF else "ends too early (it was cut off)"
         raise WorkflowError(f"The file {why}", code="workflow-invalid-json", hint=_UNREADABLE) from None
+
+
+def not_utf8() -> WorkflowError:
+    """The error for a workflow in another encoding."""
+    return WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE)
 
 
 def _names_nodes(text: bytes) -> bool:
@@ -94,7 +99,7 @@ def _utf8(data: bytes) -> bytes:
             try:
                 return data.decode(encoding).encode()
             except UnicodeError:
-                raise WorkflowError("The file is no UTF-8 text", code="workflow-encoding", hint=_UNREADABLE) from None
+                raise not_utf8() from None
     return data
 
 
