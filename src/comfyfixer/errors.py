@@ -44,6 +44,9 @@ CODES: Final[dict[str, str]] = {
     "workflow-too-deep": "A workflow file is nested too deeply to be one.",
     "workflow-too-large": "A workflow file is larger than any real workflow.",
     "workflow-invalid": "A file looks like a workflow and breaks the format's rules.",
+    "relink-refused": "A reference can't be mended in this way.",
+    "relink-ambiguous": "Several files that are here may be meant.",
+    "relink-failed": "The disk refused what would mend a reference.",
     # the installation
     "folder-missing": "A configured folder does not exist.",
     "folder-unreadable": "A folder could not be listed.",

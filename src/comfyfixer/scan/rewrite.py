@@ -16,6 +16,9 @@ from comfyfixer.scan.json_places import Place, decoded, encoded, named_twins, pl
 from comfyfixer.scan.values import MODEL_EXTENSIONS
 
 Read = Callable[[bytes], Workflow | None]
+_Shown = dict[tuple[str, int], set[int]]
+"""Value and group of places to the positions of references."""
+
 _HINT: Final = "Choose the file in the node, or let `comfyfixer relink --link` put a link where the workflow looks"
 
 
@@ -63,18 +66,18 @@ def _wanted(models: Sequence[ModelReference], changes: Sequence[Change]) -> dict
 
 def _shown_by(
     before: Sequence[ModelReference], text: str, encoding: str, places: Sequence[Place], read: Read
-) -> dict[int, set[int]]:
-    """For each group of places, the references that take their value from it."""
+) -> "_Shown":
+    """For each value in each group of places, the references that take it from there."""
     marks = {(place.value, place.group): _marked(place.value, place.group) for place in places}
     trial = replaced(text, [(place, marks[place.value, place.group]) for place in places])
     found = _models(encoded(trial, encoding), read)
     if len(found) != len(before):
         raise _refused("its structure can't be followed")
-    groups = {mark: group for (_, group), mark in marks.items()}
-    shown: dict[int, set[int]] = {}
-    for at, (old, now) in enumerate(zip(before, found, strict=True)):
-        if old.value != now.value:
-            shown.setdefault(groups.get(now.value, -1), set()).add(at)
+    sources = {mark: source for source, mark in marks.items()}
+    shown: _Shown = {}
+    for at, now in enumerate(found):
+        if now.value in sources:
+            shown.setdefault(sources[now.value], set()).add(at)
     return shown
 
 
@@ -86,13 +89,11 @@ def _marked(value: str, group: int) -> str:
     return f"{value[:stem]}~{group}~{value[stem:]}"
 
 
-def _chosen(
-    places: Sequence[Place], shown_by: Mapping[int, set[int]], wanted: Mapping[int, str]
-) -> list[tuple[Place, str]]:
+def _chosen(places: Sequence[Place], shown_by: "_Shown", wanted: Mapping[int, str]) -> list[tuple[Place, str]]:
     """The places that give the wanted references their values, each with its new one."""
     chosen: list[tuple[Place, str]] = []
     for place in places:
-        users = shown_by.get(place.group, set())
+        users = shown_by.get((place.value, place.group), set())
         if not users & wanted.keys():
             continue
         names = {wanted.get(user) for user in users}
@@ -100,15 +101,15 @@ def _chosen(
         if names or name is None:
             raise _refused("one text in it gives the name to several nodes, which look in different folders")
         chosen.append((place, name))
-    reached = {user for place, _ in chosen for user in shown_by[place.group]}
+    reached = {user for place, _ in chosen for user in shown_by[place.value, place.group]}
     if wanted.keys() - reached:
         raise _refused("the place of the name in it can't be found")
     return chosen
 
 
-def _idle(places: Sequence[Place], shown_by: Mapping[int, set[int]]) -> list[Place]:
+def _idle(places: Sequence[Place], shown_by: "_Shown") -> list[Place]:
     """Places that no reference takes its value from."""
-    return [place for place in places if place.group not in shown_by]
+    return [place for place in places if (place.value, place.group) not in shown_by]
 
 
 def _verify(before: Sequence[ModelReference], after: Sequence[ModelReference], wanted: Mapping[int, str]) -> None:
