@@ -105,7 +105,8 @@ class MissingNode(msgspec.Struct, frozen=True, kw_only=True):
         alternatives: Other packs that have a type of this name, the likeliest first.
         note: What to know beside, such as "the installed ComfyUI is older", or None.
         state: `missing`; `disabled`, `failed-import`, `outdated` (the pack is there: switched off, not importable,
-            without this type); `uncertain` (the pack is there, its source does not tell); `update-comfyui`.
+            without this type); `uncertain` (the pack is there, its source does not tell); `update-comfyui`, `removed`
+            (ComfyUI itself has the type in a newer, an older version).
         unanswered: Who gave no answer about it: that no pack is named does not mean that there is none.
     """
 
