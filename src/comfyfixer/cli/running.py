@@ -69,7 +69,7 @@ def run_command(common: Common, command: str, steps: Sequence[str], targets: Seq
 
 def show_run(record: RunRecord, settings: Settings, common: Common) -> int:
     """Do what a record says is still to do, and show what it came to."""
-    with _stop_requests(quiet=common.quiet) as cancel, _listeners(common) as listeners:
+    with stop_requests(quiet=common.quiet) as cancel, on_stderr(common) as listeners:
         result, code = run(record, settings, listeners=listeners, cancel=cancel)
     return show_overview(result, code, settings, common)
 
@@ -121,7 +121,7 @@ def _data(result: Overview, workdir: Workdir) -> RunData:
 
 
 @contextlib.contextmanager
-def _stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
+def stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
     """Ctrl-C or a termination request once: stop cleanly. Twice: now."""
     cancel = threading.Event()
 
@@ -142,7 +142,7 @@ def _stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _listeners(common: Common) -> Iterator[list[Listener]]:
+def on_stderr(common: Common) -> Iterator[list[Listener]]:
     """What is said on stderr while the run goes on: every event, bars on a terminal, else the main events."""
     chosen: list[Any] = []
     if common.verbose:

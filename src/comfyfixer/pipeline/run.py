@@ -105,7 +105,7 @@ def _check_ours(workdir: Workdir) -> None:
     ours = (workdir.status, workdir.workflows, workdir.missing_models, workdir.missing_nodes, workdir.resolutions,
             workdir.downloads, workdir.summary)  # fmt: skip
     foreign = [path for path in ours if path.exists()]
-    if foreign and not workdir.state_dir.exists():
+    if foreign and not workdir.run_lock.exists():
         shown = ", ".join(f"`{printable(path)}`" for path in foreign)
         hint = "Name another working folder with `--workdir DIR`, or move these files away"
         raise UsageError(f"{shown} would be overwritten, and is not from a run here", code="workdir-foreign", hint=hint)

@@ -37,7 +37,7 @@ def scan(session: Session) -> None:
     files = workflow_files(targets, session.found_problem)
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
-    workflows, passed_over = _read(session, files, inventory)
+    workflows, passed_over = read_all(session, files, inventory)
     models, nodes = _missing(workflows, _with_folders_of(workflows, inventory)) if workflows else ((), ())
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
@@ -82,7 +82,7 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
     return there
 
 
-def _read(session: Session, files: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
+def read_all(session: Session, files: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
     """Every workflow among the files, unreadable ones with their error; and the number of other files."""
     started = time.monotonic()
     workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
