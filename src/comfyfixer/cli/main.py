@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "status": "Print the live status of the run in this folder.",
     "resume": "Go on with an interrupted run.",
     "inspect": "Show what workflows need, without looking at the installation.",
+    "verify": "Re-check installed models against the recorded hashes.",
     "doctor": "Check settings, keys, hubs, disk and permissions.",
     "demo": "Run everything on a small bundled installation and hub: no key, no network.",
     "schema": "Print the JSON Schema of a file or answer.",

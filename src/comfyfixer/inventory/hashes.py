@@ -100,8 +100,17 @@ class HashCache:
         return self._known(path, stamp) if stamp else {}
 
     def _known(self, path: str, stamp: FileStamp) -> dict[str, str]:
-        rows = self._file.ask("SELECT stamp, hashes FROM hash WHERE path = ?", (_key(path),))
+        rows = self._file.ask("SELECT stamp, hashes FROM hash WHERE path = ?", (path_key(path),))
         return next((_hashes(hashes) for kept, hashes in rows if kept == stamp.text), {})
+
+    def known_of(self, stamps: Mapping[str, FileStamp]) -> dict[str, dict[str, str]]:
+        """What `known` says of many files that were just looked at, in one go; those of which nothing is known are left
+        out.
+        """
+        rows = self._file.ask("SELECT path, stamp, hashes FROM hash")
+        kept = {path: (stamp, hashes) for path, stamp, hashes in rows}
+        found = ((path, stamp, kept.get(path_key(path))) for path, stamp in stamps.items())
+        return {path: _hashes(row[1]) for path, stamp, row in found if row and row[0] == stamp.text}
 
     def paths_with(self, sha256: str) -> tuple[str, ...]:
         """Paths of the files, unchanged since they were hashed, that have this SHA-256; sorted."""
@@ -122,7 +131,7 @@ class HashCache:
     def _keep(self, path: str, stamp: FileStamp, hashes: Mapping[str, str]) -> None:
         kept = self._known(path, stamp)
         merged = {**kept, **hashes} if kept.get("sha256") == hashes["sha256"] else dict(hashes)
-        row = (_key(path), stamp.text, hashes["sha256"], msgspec.json.encode(merged).decode())
+        row = (path_key(path), stamp.text, hashes["sha256"], msgspec.json.encode(merged).decode())
         self._file.ask("INSERT OR REPLACE INTO hash VALUES (?, ?, ?, ?)", row)
 
     # --- what files are meant to be ----------------------------------------------------------------------------------
@@ -134,12 +143,12 @@ class HashCache:
 
     def record(self, path: str, sha256: str, size_bytes: int, told_by: str) -> None:
         """Declare what the file at a path is meant to be, in place of what was declared before."""
-        row = (_key(path), sha256, size_bytes, told_by, time.time())
+        row = (path_key(path), sha256, size_bytes, told_by, time.time())
         self._file.ask("INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?)", row)
 
     def record_first(self, path: str, sha256: str, size_bytes: int, told_by: str) -> None:
         """Declare what a file is meant to be, unless that was declared before."""
-        row = (_key(path), sha256, size_bytes, told_by, time.time())
+        row = (path_key(path), sha256, size_bytes, told_by, time.time())
         self._file.ask("INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?, ?)", row)
 
     def record_placed(self, path: str, sha256: str) -> None:
@@ -151,10 +160,11 @@ class HashCache:
     def forget(self, paths: Iterable[str]) -> None:
         """Drop what was declared of files that are meant to be gone."""
         for path in paths:
-            self._file.ask("DELETE FROM record WHERE path = ?", (_key(path),))
+            self._file.ask("DELETE FROM record WHERE path = ?", (path_key(path),))
 
 
-def _key(path: str) -> str:
+def path_key(path: str) -> str:
+    """The absolute path that the cache knows a file by."""
     return printable(os.path.abspath(path))
 
 
