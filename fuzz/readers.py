@@ -59,7 +59,8 @@ def _container(texts_of: Callable[[Source], Texts]) -> Callable[[bytes], None]:
     def read(data: bytes) -> None:
         source = Source(_reading(data), len(data))
         texts_of(source)
-        assert source.bytes_read <= _MOST_READ * len(data) + 4096, f"{source.bytes_read} of {len(data)} bytes read"
+        if source.bytes_read > _MOST_READ * len(data) + 4096:
+            raise RuntimeError(f"{source.bytes_read} bytes were read of a file of {len(data)}")
 
     return read
 
@@ -124,12 +125,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600)
     chosen = parser.parse_args()
     corpus = _prepared(chosen.reader, SEEDS[chosen.reader])
-    options = [
-        sys.argv[0], f"-max_total_time={chosen.seconds}", "-timeout=10", "-rss_limit_mb=2048", "-max_len=16384",
-        f"-artifact_prefix={HERE / 'findings' / chosen.reader}-", f"-dict={HERE / 'words.dict'}", "-print_final_stats=1",
-        str(corpus),
-    ]  # fmt: skip
-    atheris.Setup(options, _fuzzed(READERS[chosen.reader]))
+    options = {
+        "max_total_time": chosen.seconds,
+        "timeout": 10,
+        "rss_limit_mb": 2048,
+        "max_len": 16384,
+        "artifact_prefix": f"{HERE / 'findings' / chosen.reader}-",
+        "dict": HERE / "words.dict",
+        "print_final_stats": 1,
+    }
+    words = [f"-{name}={value}" for name, value in options.items()]
+    atheris.Setup([sys.argv[0], *words, str(corpus)], _fuzzed(READERS[chosen.reader]))
     atheris.Fuzz()
 
 

@@ -1,4 +1,4 @@
-"""Containers as a real encoder writes them, with texts where ComfyUI and its packs put them."""
+"""Containers as real encoders write them, with texts where ComfyUI and its packs put them."""
 
 import io
 from pathlib import Path
@@ -13,6 +13,12 @@ from tests.scan.containers import COMFY_TAGS, PROMPT, WORKFLOW
 Image = pytest.importorskip("PIL.Image")
 PngImagePlugin = pytest.importorskip("PIL.PngImagePlugin")
 features = pytest.importorskip("PIL.features")
+av = pytest.importorskip("av")
+flac = pytest.importorskip("mutagen.flac")
+id3 = pytest.importorskip("mutagen.id3")
+openexr = pytest.importorskip("OpenEXR")
+numpy = pytest.importorskip("numpy")
+safetensors = pytest.importorskip("safetensors.numpy")
 
 NOISE = bytes(range(256)) * 48
 USER_COMMENT, EXIF_PART = 0x9286, 0x8769
@@ -116,3 +122,112 @@ def test_a_picture_of_another_program_is_no_workflow(kind: str, name: str, tmp_p
     path.write_bytes(saved(kind, exif=tags({0x010F: "Canon", 0x0110: "EOS 5D"})))
 
     assert Reader(builtin_knowledge()).read(str(path)) is None
+
+
+def film(path: Path, texts: dict[str, str], codec: str, **options: str) -> None:
+    """Two frames, with tags of the whole file as ComfyUI's own video nodes set them."""
+    with av.open(str(path), "w", options=options) as container:
+        container.metadata.update(texts)
+        stream = container.add_stream(codec, rate=8)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for number in range(2):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def sound(path: Path, texts: dict[str, str], codec: str) -> None:
+    """A tenth of a second, likewise."""
+    with av.open(str(path), "w") as container:
+        container.metadata.update(texts)
+        stream = container.add_stream(codec, rate=48_000, layout="stereo")
+        frame = av.AudioFrame(stream.format.name, "stereo", stream.frame_size or 960)
+        frame.sample_rate = 48_000
+        frame.pts = 0
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+TEXTS = {"prompt": PROMPT.decode(), "workflow": WORKFLOW.decode()}
+KEYS_OF_OURS = {"movflags": "use_metadata_tags"}
+COMMENT = {"comment": '{"prompt": ' + PROMPT.decode() + ', "workflow": ' + WORKFLOW.decode() + "}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "kind", "texts", "options"),
+    [
+        ("a.mp4", "libx264", "mp4", TEXTS, KEYS_OF_OURS),
+        ("a.mp4", "libx264", "mp4", TEXTS, {"movflags": "use_metadata_tags+faststart"}),
+        ("a.mp4", "libx264", "mp4", TEXTS, {"movflags": "use_metadata_tags+frag_keyframe+empty_moov"}),
+        ("a.mov", "libx264", "mp4", TEXTS, KEYS_OF_OURS),
+        ("a.mp4", "libx264", "mp4", COMMENT, {}),
+        ("a.mov", "libx264", "mp4", COMMENT, {}),
+        ("a.webm", "libvpx-vp9", "webm", TEXTS, {}),
+        ("a.webm", "libvpx-vp9", "webm", COMMENT, {}),
+        ("a.webm", "libvpx-vp9", "webm", TEXTS, {"live": "1"}),
+        ("a.mkv", "ffv1", "mkv", TEXTS, {}),
+    ],
+    ids=["mp4", "mp4-index-first", "mp4-in-pieces", "mov", "mp4-comment", "mov-comment", "webm", "webm-comment",
+         "webm-live", "mkv"],
+)  # fmt: skip
+def test_films(
+    name: str, codec: str, kind: str, texts: dict[str, str], options: dict[str, str], tmp_path: Path
+) -> None:
+    film(tmp_path / name, texts, codec, **options)
+
+    assert found((tmp_path / name).read_bytes(), name, tmp_path) == (kind, ["w.safetensors"])
+
+
+@pytest.mark.parametrize("texts", [TEXTS, COMMENT], ids=["keys", "comment"])
+@pytest.mark.parametrize(
+    ("name", "codec", "kind"),
+    [
+        ("a.flac", "flac", "flac"), ("a.mp3", "libmp3lame", "mp3"), ("a.opus", "libopus", "ogg"),
+        ("a.ogg", "libopus", "ogg"), ("b.ogg", "flac", "ogg"), ("a.m4a", "aac", "mp4"),
+    ],
+)  # fmt: skip
+def test_sounds(name: str, codec: str, kind: str, texts: dict[str, str], tmp_path: Path) -> None:
+    if name == "a.m4a":  # keeps no keys of one's own
+        texts = COMMENT
+    sound(tmp_path / name, texts, codec)
+
+    assert found((tmp_path / name).read_bytes(), name, tmp_path) == (kind, ["w.safetensors"])
+
+
+def test_a_film_of_another_program_is_no_workflow(tmp_path: Path) -> None:
+    film(tmp_path / "a.mp4", {"title": "holidays", "comment": "by the sea"}, "libx264")
+
+    assert Reader(builtin_knowledge()).read(str(tmp_path / "a.mp4")) is None
+
+
+def test_tags_written_into_sounds_afterwards(tmp_path: Path) -> None:
+    sound(tmp_path / "a.mp3", {}, "libmp3lame")
+    tags_of_mp3 = id3.ID3()
+    tags_of_mp3.add(id3.TXXX(encoding=id3.Encoding.UTF16, desc="workflow", text=[WORKFLOW.decode()]))
+    tags_of_mp3.save(tmp_path / "a.mp3", v2_version=3)
+    sound(tmp_path / "a.flac", {}, "flac")
+    tags_of_flac = flac.FLAC(tmp_path / "a.flac")
+    tags_of_flac["WORKFLOW"] = WORKFLOW.decode()
+    tags_of_flac.save()
+
+    assert found((tmp_path / "a.mp3").read_bytes(), "a.mp3", tmp_path) == ("mp3", ["w.safetensors"])
+    assert found((tmp_path / "a.flac").read_bytes(), "a.flac", tmp_path) == ("flac", ["w.safetensors"])
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.safetensors", "safetensors"), ("a.latent", "latent")])
+def test_weights_and_latents(name: str, kind: str, tmp_path: Path) -> None:
+    data = safetensors.save({"latent_tensor": numpy.zeros((1, 4, 2, 2), "float32")}, TEXTS)
+
+    assert found(data, name, tmp_path) == (kind, ["w.safetensors"])
+
+
+def test_exr_attributes(tmp_path: Path) -> None:
+    header = {"compression": openexr.ZIP_COMPRESSION, "type": openexr.scanlineimage, **TEXTS}
+    pixels = numpy.zeros((8, 8, 3), dtype="float16")
+    openexr.File(header, {"RGB": pixels}).write(str(tmp_path / "a.exr"))
+
+    assert found((tmp_path / "a.exr").read_bytes(), "a.exr", tmp_path) == ("exr", ["w.safetensors"])

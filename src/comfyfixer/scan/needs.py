@@ -10,7 +10,7 @@ import msgspec
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.scan.folders import folder_of_class, folder_of_input, folder_of_outputs
-from comfyfixer.scan.graph import Graph, Node
+from comfyfixer.scan.graph import LONGEST_NAME, Graph, Node
 from comfyfixer.scan.knowledge import ROW, Knowledge, Slot
 from comfyfixer.scan.nested import Entry, nested_entries
 from comfyfixer.scan.raw import RawOutput
@@ -161,7 +161,7 @@ def _in_value(
     node: Node, name: str, index: int | None, value: Any, graph: Graph, knowledge: Knowledge
 ) -> Iterator[Need]:
     if type(value) is str and names_model_file(value):
-        entry = Entry(name, value, on=not switched_off(node, name, index))
+        entry = Entry(name[:LONGEST_NAME], value, on=not switched_off(node, name, index))
         yield _guessed(node, entry, "widget", graph, knowledge)
     elif value and type(value) in (dict, list, str):
         for entry in nested_entries(name, value, about_loras="lora" in node.type.lower()):

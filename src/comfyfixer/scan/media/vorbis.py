@@ -8,6 +8,8 @@ from comfyfixer.scan.media.source import MAX_HEADERS, MAX_TEXT, Source, Texts
 FLAC: Final = b"fLaC"
 OGG: Final = b"OggS"
 _COMMENT_BLOCK: Final = 4
+_BLOCK_TYPE: Final = 0x7F
+_LAST_BLOCK: Final = 0x80
 _STARTS: Final = (b"OpusTags", b"\x03vorbis")
 _MAX_COMMENTS: Final = 10_000
 
@@ -20,9 +22,9 @@ def flac_texts(source: Source, start: int) -> Texts:
         if len(header) < 4:
             break
         length = int.from_bytes(header[1:], "big")
-        if header[0] & 0x7F == _COMMENT_BLOCK:
+        if header[0] & _BLOCK_TYPE == _COMMENT_BLOCK:
             return comments(source.text(offset + 4, length))
-        if header[0] & 0x80:
+        if header[0] & _LAST_BLOCK:
             break
         offset += 4 + length
     return []
@@ -64,7 +66,7 @@ def _comment_packet(packet: bytes) -> Texts:
     for start in _STARTS:
         if packet.startswith(start):
             return comments(packet[len(start) :])
-    return comments(packet[4:]) if packet[:1] == b"\x04" else []
+    return comments(packet[4:]) if packet and packet[0] & _BLOCK_TYPE == _COMMENT_BLOCK else []
 
 
 def comments(data: bytes) -> Texts:
