@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.inventory.comfyui_version import comfyui_version
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.source_cache import SourceCache
@@ -37,21 +38,26 @@ def builtin_types(code_dir: str | None, table: FolderTable, cache: SourceCache) 
     return own.node_types if own.complete else _packaged(code)
 
 
+def builtin_since() -> dict[str, str]:
+    """Of every type that ComfyUI is known to bring: `<=0.33.0`, or `>0.33.0` where it came later."""
+    return {name: node.since for name, node in _table().nodes.items()}
+
+
 def _packaged(code: Path | None) -> frozenset[str]:
     """What the newest ComfyUI that is known here has; of an older one, only what is as old as the table's own."""
-    table = msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table)
+    table = _table()
     newest = code is None or _version(code) > _numbers(table.meta.comfyui_version)
     return frozenset(name for name, node in table.nodes.items() if newest or node.since.startswith("<="))
 
 
+def _table() -> _Table:
+    return msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table)
+
+
 def _version(code: Path) -> tuple[int, ...]:
-    """Of the installed ComfyUI, from the file its releases write; very high where it can't be read."""
-    try:
-        text = (code / "comfyui_version.py").read_text(encoding="utf-8")[:2000]
-    except (OSError, ValueError):
-        return (9999,)
-    _, found, rest = text.partition('__version__ = "')
-    return _numbers(rest.partition('"')[0]) if found else (9999,)
+    """Of the installed ComfyUI; very high where it can't be read."""
+    version = comfyui_version(str(code))
+    return _numbers(version) if version else (9999,)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

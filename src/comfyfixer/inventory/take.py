@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from comfyfixer.inventory.comfyui_version import comfyui_version
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.folders import read_folders
 from comfyfixer.inventory.walk import list_models
@@ -29,6 +30,7 @@ def take(installation: Installation, emit: Emit, *, sources: bool = True, cache_
         models=models,
         packs=packs,
         builtin_types=builtin,
+        comfyui_version=comfyui_version(installation.code_dir),
         problems=(*problems, *pack_problems, *walk_problems),
     )
     for problem in inventory.problems:
