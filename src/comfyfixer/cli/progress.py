@@ -53,6 +53,8 @@ class Bars:
         )
         self._phase: TaskID | None = None
         self._files: dict[str, TaskID] = {}
+        self._all: TaskID | None = None
+        self._hashed: dict[str, int] = {}
         self.display.start()
 
     def hear(self, event: Event) -> None:
@@ -77,8 +79,11 @@ class Bars:
     def _download_started(self, details: dict[str, Any]) -> None:
         name = details["filename"]
         if name not in self._files:
-            shown = escape(name if len(name) <= 44 else f"{name[:20]}...{name[-20:]}")
-            self._files[name] = self.display.add_task(f"  {shown}", total=details.get("size_bytes"), kind="file")
+            self._add_file(name, name, details.get("size_bytes"))
+
+    def _add_file(self, key: str, name: str, size_bytes: int | None) -> None:
+        shown = escape(name if len(name) <= 44 else f"{name[:20]}...{name[-20:]}")
+        self._files[key] = self.display.add_task(f"  {shown}", total=size_bytes, kind="file")
 
     def _download_progressed(self, details: dict[str, Any]) -> None:
         task = self._files.get(details["filename"])
@@ -89,6 +94,34 @@ class Bars:
         task = self._files.pop(details["filename"], None)
         if task is not None:
             self.display.remove_task(task)
+
+    def _hashing_started(self, details: dict[str, Any]) -> None:
+        self._hashed.clear()
+        if details["files"]:
+            self._all = self.display.add_task("hashing", total=details["size_bytes"], kind="file")
+
+    def _hash_progressed(self, details: dict[str, Any]) -> None:
+        """A file that takes long gets a bar of its own."""
+        path, done = details["path"], details["bytes_done"]
+        if path not in self._files:
+            self._add_file(path, path.replace("\\", "/").rpartition("/")[2], details["bytes_total"])
+        self.display.update(self._files[path], completed=done)
+        self._hash_advanced(path, done)
+
+    def _hash_finished(self, details: dict[str, Any]) -> None:
+        self._hash_advanced(details["path"], details["size_bytes"])
+        self._hash_failed(details)
+
+    def _hash_failed(self, details: dict[str, Any]) -> None:
+        self._hashed.pop(details["path"], None)
+        task = self._files.pop(details["path"], None)
+        if task is not None:
+            self.display.remove_task(task)
+
+    def _hash_advanced(self, path: str, done: int) -> None:
+        if self._all is not None:
+            self.display.advance(self._all, done - self._hashed.get(path, 0))
+        self._hashed[path] = done
 
     _download_finished = _ended
     _download_failed = _ended

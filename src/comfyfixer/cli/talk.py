@@ -7,7 +7,15 @@ from comfyfixer.journal.logs import log_line
 from comfyfixer.model.event import EVENTS, Event
 
 _MAIN: Final = frozenset(
-    {"installation.found", "phase.started", "host.waiting", "download.started", "download.finished", "download.failed"}
+    {
+        "installation.found",
+        "phase.started",
+        "host.waiting",
+        "download.started",
+        "download.finished",
+        "download.failed",
+        "hashing.started",
+    }
 )
 
 

@@ -214,6 +214,8 @@ def _opened_in_order(path: str, flags: int) -> int:
 
 
 def _unreadable(path: str, error: Exception) -> Problem:
+    if isinstance(error, FileNotFoundError) and os.path.islink(openable(path)):
+        return _problem(path, "it is a link that leads nowhere")
     return _problem(path, getattr(error, "strerror", None) or str(error))
 
 

@@ -68,7 +68,7 @@ EVENTS: Final[dict[str, EventKind]] = {
     "download.finished": EventKind("downloader", "INFO", "`{filename}`: placed at {path} after {seconds} s"),
     "download.skipped": EventKind("downloader", "INFO", "`{filename}`: {why}"),
     "download.failed": EventKind("downloader", "ERROR", "`{filename}`: {message} [{code}]"),
-    "hashing.started": EventKind("hasher", "INFO", "{files} files to read, {size_bytes} bytes"),
+    "hashing.started": EventKind("hasher", "INFO", "{files} files to hash, {size_bytes} bytes"),
     "hash.started": EventKind("hasher", "DEBUG", "`{path}`: reading {size_bytes} bytes"),
     "hash.progressed": EventKind("hasher", "DEBUG", "`{path}`: {bytes_done} bytes", logged=False),
     "hash.finished": EventKind("hasher", "INFO", "`{path}`: SHA-256 {sha256} after {seconds} s"),

@@ -16,6 +16,7 @@ class VerifiedFile(msgspec.Struct, frozen=True, kw_only=True):
         recorded_by: `download`, `verify`, `inventory` or `accept`; None without a record.
         recorded_at: ISO 8601 with offset; None without a record.
         other_path: For `moved` where it was; for `gone` where the same bytes are; else None.
+        unnoticed: True where the bytes changed, and neither size nor time did: as on a failing disk.
         accepted: True where the difference was declared right: the record says what is now.
         problem: What is wrong, None where nothing is.
     """
@@ -28,6 +29,7 @@ class VerifiedFile(msgspec.Struct, frozen=True, kw_only=True):
     recorded_by: str | None = None
     recorded_at: str | None = None
     other_path: str | None = None
+    unnoticed: bool = False
     accepted: bool = False
     problem: Problem | None = None
 

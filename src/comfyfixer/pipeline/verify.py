@@ -106,9 +106,10 @@ class _Look:
             return _row(file.path, "unchanged", record, sha256=sha256, size_bytes=size_bytes)
         if self._accept:
             self._cache.record(file.path, sha256, size_bytes, "accept")
-        problem = difference(file, record, unnoticed=before not in (None, sha256))
+        unnoticed = before not in (None, sha256)
+        problem = difference(file, record, unnoticed=unnoticed)
         row = _row(file.path, "changed", record, sha256=sha256, size_bytes=size_bytes, problem=problem)
-        return msgspec.structs.replace(row, accepted=self._accept)
+        return msgspec.structs.replace(row, unnoticed=unnoticed, accepted=self._accept)
 
     def miss(self, gone: Iterable[Recorded]) -> None:
         """Take what is not where it was recorded: moved where its bytes were found under a new name, else gone."""

@@ -1,6 +1,7 @@
 """What `verify` found, for a terminal."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Final
 
 from comfyfixer.model.verification import Verification, VerifiedFile
@@ -13,7 +14,6 @@ _TITLES: Final = {
     "moved": (">", "moved: the same bytes are under a new name, and recorded there"),
     "recorded": ("+", "recorded for the first time: the next `verify` compares with what they are now"),
 }
-_BRIEFLY: Final = frozenset({"moved", "recorded"})
 
 
 def lines(result: Verification, limit: int = 12) -> Iterator[str]:
@@ -44,10 +44,11 @@ def _group(state: str, members: Sequence[VerifiedFile], limit: int, base: str) -
     yield f"{title} ({len(members)})"
     for row in members[:limit]:
         yield f"  {mark} {shown(row.path[len(base) :])}{_from(row, base)}"
-        if state not in _BRIEFLY:
-            yield from _why(row)
+        yield from _why(row)
     if len(members) > limit:
         yield f"  ... and {len(members) - limit} more; `--json` has all"
+    if hints := [row.problem.hint for row in members if row.problem and row.problem.hint and not row.accepted]:
+        yield from wrap(f"-> {shown(hints[0])}", 80, initial_indent="    ", subsequent_indent="       ")
 
 
 def _from(row: VerifiedFile, base: str) -> str:
@@ -57,15 +58,20 @@ def _from(row: VerifiedFile, base: str) -> str:
 
 
 def _why(row: VerifiedFile) -> Iterator[str]:
-    if row.recorded_sha256 and row.sha256:
-        yield f"      was {row.recorded_sha256}  ({row.recorded_by}, {(row.recorded_at or '')[:10]})"
+    recorded = f"by `{row.recorded_by}` on {(row.recorded_at or '')[:10]}"
+    if row.state == "changed":
+        yield f"      recorded {recorded}, now {size_text(row.size_bytes)}"
+        yield f"      was {row.recorded_sha256}"
         yield f"      is  {row.sha256}"
+    elif row.state == "gone":
+        also = f"; `{shown(row.other_path)}` has the same bytes" if row.other_path else ""
+        yield f"      recorded {recorded}{also}"
     elif row.problem:
-        yield f"      {shown(row.problem.message)}"
+        yield f"      {shown(row.problem.message.rpartition(': ')[2])}"
+    if row.unnoticed:
+        yield "      its size and time are as before: the disk may be failing"
     if row.accepted:
-        yield "      -> accepted: recorded as it is now" if row.sha256 else "      -> accepted: forgotten"
-    elif row.problem and row.problem.hint:
-        yield f"      -> {shown(row.problem.hint)}"
+        yield "      accepted: recorded as it is now" if row.sha256 else "      accepted: forgotten"
 
 
 def _outstanding(rows: Sequence[VerifiedFile]) -> Iterator[str]:
