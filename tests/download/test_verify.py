@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyfixer import digests as hashing
-from comfyfixer.content.containers import container_fault, page_kind, safetensors_fault
+from comfyfixer.content import safetensors as container
+from comfyfixer.content.containers import container_fault
+from comfyfixer.content.first_bytes import page_kind
 from comfyfixer.digests import DIGITS, Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.verify import Proof, prove
@@ -24,6 +26,7 @@ GOOD = safetensors(5000)
 SHA256 = hashlib.sha256(GOOD).hexdigest()
 HEADER_LENGTH = struct.unpack("<Q", GOOD[:8])[0]
 AUTOV3 = hashlib.sha256(GOOD[8 + HEADER_LENGTH :]).hexdigest()[:12]
+GGUF = b"GGUF" + struct.pack("<IQQ", 3, 0, 0)
 CRC32 = f"{zlib.crc32(GOOD):08x}"
 
 
@@ -122,6 +125,8 @@ def test_a_broken_container_that_the_hub_itself_promises_is_the_file_and_that_is
     proof = _prove(tmp_path, GOOD[:-1], hashes={"sha256": hashlib.sha256(GOOD[:-1]).hexdigest()})
     assert proof.verified
     assert "tensors" in str(proof.fault)
+    proof = _prove(tmp_path, GGUF[:-1], name="x.gguf", hashes={"sha256": hashlib.sha256(GGUF[:-1]).hexdigest()})
+    assert "header" in str(proof.fault)
 
 
 def test_a_safetensors_file_without_tensors_is_one(tmp_path: Path) -> None:
@@ -130,7 +135,8 @@ def test_a_safetensors_file_without_tensors_is_one(tmp_path: Path) -> None:
 
 
 def test_other_containers_are_known_by_their_first_bytes(tmp_path: Path) -> None:
-    assert _prove(tmp_path, b"GGUF\x03\x00", name="x.gguf").fault is None
+    assert _prove(tmp_path, GGUF, name="x.gguf").fault is None
+    assert _code(tmp_path, GGUF[:-1], name="x.gguf") == "not-a-model-file"
     assert _code(tmp_path, b"GGML\x03\x00", name="x.gguf") == "not-a-model-file"
     assert _code(tmp_path, b"Rar!\x03\x00", name="x.zip") == "not-a-model-file"
     assert _prove(tmp_path, b"\x08\x07\x12\x07pytorch", name="x.onnx").fault is None
@@ -163,7 +169,7 @@ def test_a_file_is_safetensors_only_when_its_lengths_fit(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.safetensors"
     path.write_bytes(struct.pack("<Q", length) + data)
-    if safetensors_fault(path) is None:
+    if container.read(path).fault is None:
         assert length <= len(data)
         assert isinstance(json.loads(data[:length]), dict)
 

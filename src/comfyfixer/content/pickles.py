@@ -15,8 +15,6 @@ from comfyfixer.content.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
 from comfyfixer.redact import plain
 
-PICKLE_SUFFIXES: Final = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle"})
-
 _MAX_PICKLE_BYTES: Final = 64 * 1024 * 1024
 _MAX_OPCODES: Final = 5_000_000
 _MAX_MEMBERS: Final = 100_000

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.content.containers import not_a_model, page_kind
+from comfyfixer.content.containers import not_a_model
+from comfyfixer.content.first_bytes import page_kind
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, nap
 from comfyfixer.download.part import Part

@@ -7,16 +7,12 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.content.containers import (
-    SAFETENSORS,
-    check_is_file,
-    container_fault,
-    not_a_model,
-    speaks_safetensors,
-    tensor_names,
-)
-from comfyfixer.content.kinds import contradiction
-from comfyfixer.content.pickles import PICKLE_SUFFIXES, check_pickle
+from comfyfixer.content import safetensors
+from comfyfixer.content.archives import PICKLE_SUFFIXES
+from comfyfixer.content.containers import check_is_file, container_fault, not_a_model, speaks_format
+from comfyfixer.content.kinds import contradiction, kind_of
+from comfyfixer.content.pickles import check_pickle
+from comfyfixer.content.safetensors import SAFETENSORS
 from comfyfixer.digests import Digests
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.pace import Cancelled, check
@@ -34,7 +30,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
         verified: All promised hashes that can be computed are theirs, among them the SHA-256; or an AutoV2, AutoV3 or
             BLAKE3 where every promised hash was compared. A CRC-32 or a size alone proves no identity.
         unchecked: Kinds of hash that were promised, and could not be computed; told where `verified` is False.
-        fault: Why a safetensors file with the promised hash is an odd one all the same; None where it is not.
+        fault: Why a file with the promised hash is an odd one of its format all the same; None where it is not.
     """
 
     sha256: str
@@ -57,7 +53,7 @@ def prove(path: Path, digests: Digests, expected: Expected) -> Proof:
     _compare_hashes(digests, expected)
     verified = _identified(expected)
     fault = container_fault(path, expected.suffix)
-    if fault and not (verified and expected.suffix in SAFETENSORS and speaks_safetensors(path)):
+    if fault and not (verified and speaks_format(path, expected.suffix)):
         raise not_a_model(fault)
     if expected.suffix in PICKLE_SUFFIXES:
         check_pickle(path)
@@ -75,7 +71,8 @@ def check_kind(path: Path, expected: Expected) -> None:
     """
     if expected.suffix not in SAFETENSORS:
         return
-    if kind := contradiction(expected.folder, tensor_names(path)):
+    header = safetensors.read(path).header
+    if header and (kind := contradiction(expected.folder, kind_of(header.shapes, header.metadata))):
         raise DownloadError(
             f"`{expected.filename}` is {kind}, and belongs in another folder than `{expected.folder}`",
             code="wrong-kind",

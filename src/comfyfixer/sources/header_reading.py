@@ -1,20 +1,18 @@
-"""The beginning of a safetensors file on a hub: its length in 8 bytes (little-endian), then JSON with every tensor."""
+"""The beginning of a safetensors file on a hub, asked for and read as far as its header goes."""
 
 from typing import Final
 
-import msgspec
-
+from comfyfixer.content.safetensors import LENGTH_BYTES, Header, parse
 from comfyfixer.errors import DownloadError, SourceError
 from comfyfixer.net.client import Client
 from comfyfixer.net.transfer import Transfer
 
 _MAX_HEADER: Final = 1 << 20
-_LENGTH_BYTES: Final = 8
 _LATER: Final = "Run the same command again later"
 
 
-def read_tensor_names(client: Client, url: str) -> tuple[str, ...]:
-    """Names of the tensors; none where the file is not given, is no safetensors file, or its header exceeds 1 MiB.
+def read_remote_header(client: Client, url: str) -> Header | None:
+    """The header; None where the file is not given, is no safetensors file, or its header exceeds 1 MiB.
 
     Raises:
         SourceError: The file could not be asked for now.
@@ -25,14 +23,14 @@ def read_tensor_names(client: Client, url: str) -> tuple[str, ...]:
             if transfer.status == 429 or transfer.status >= 500:
                 message = f"The beginning of the file could not be read (HTTP {transfer.status})"
                 raise SourceError(message, code="hub-error", hint=_LATER, status=transfer.status)
-            return _names(_header(transfer)) if transfer.status in (200, 206) else ()
+            return parse(_header(transfer)) if transfer.status in (200, 206) else None
     except DownloadError as error:
         raise SourceError(error.message, code=error.code, hint=error.hint or _LATER) from error
 
 
 def _header(transfer: Transfer) -> bytes:
-    length = int.from_bytes(_exactly(transfer, _LENGTH_BYTES), "little")
-    return _exactly(transfer, length) if length <= _MAX_HEADER - _LENGTH_BYTES else b""
+    length = int.from_bytes(_exactly(transfer, LENGTH_BYTES), "little")
+    return _exactly(transfer, length) if length <= _MAX_HEADER - LENGTH_BYTES else b""
 
 
 def _exactly(transfer: Transfer, amount: int) -> bytes:
@@ -41,11 +39,3 @@ def _exactly(transfer: Transfer, amount: int) -> bytes:
     while len(data) < amount and (chunk := transfer.read(amount - len(data))):
         data += chunk
     return bytes(data)
-
-
-def _names(header: bytes) -> tuple[str, ...]:
-    try:
-        table = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ()
-    return tuple(name for name in table if name != "__metadata__")

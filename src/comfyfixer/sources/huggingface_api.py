@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 
-from comfyfixer.content.header_kind import folders_of_tensors
+from comfyfixer.content.kinds import kind_of
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.client import Client
 from comfyfixer.settings import Settings
 from comfyfixer.sources.foreign import base_of, readable
-from comfyfixer.sources.header_reading import read_tensor_names
+from comfyfixer.sources.header_reading import read_remote_header
 from comfyfixer.sources.huggingface_shapes import (
     MAIN,
     REPOSITORY_ID,
@@ -147,7 +147,8 @@ class HuggingFaceApi:
         url = candidate.download_url
 
         def look() -> bytes:
-            return msgspec.json.encode(folders_of_tensors(read_tensor_names(self._client, url)))
+            header = read_remote_header(self._client, url)
+            return msgspec.json.encode(kind_of(header.shapes, header.metadata).folders if header else ())
 
         def known() -> tuple[str, ...]:
             name = f"folders {candidate.sha256} {url}"
