@@ -199,5 +199,10 @@ def _other_precision(wanted: Wanted, model: InstalledModel) -> str:
     return "; ".join(parts) or "in another precision"
 
 
+def same_folder(one: str, other: str) -> bool:
+    """Whether two names stand for one of ComfyUI's folders: `unet` is `diffusion_models`."""
+    return _alias(one) == _alias(other)
+
+
 def _alias(folder: str) -> str:
     return _ALIASES.get(folder, folder)
