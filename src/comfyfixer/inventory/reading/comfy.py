@@ -6,8 +6,7 @@ from typing import Final
 from comfyfixer.inventory.folder_table import LEGACY_NAMES, FolderTable
 from comfyfixer.inventory.pack_source import Folders
 from comfyfixer.inventory.reading.collections import append
-from comfyfixer.inventory.reading.library import Call
-from comfyfixer.inventory.reading.machine import Machine
+from comfyfixer.inventory.reading.machine import Call, Machine
 from comfyfixer.inventory.reading.values import UNKNOWN, Row, Table
 
 

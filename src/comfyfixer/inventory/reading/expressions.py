@@ -2,14 +2,17 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
+from comfyfixer.inventory.reading.call_expressions import call_expression
 from comfyfixer.inventory.reading.collections import append, put, update, walk
+from comfyfixer.inventory.reading.comprehensions import dict_comprehension, list_comprehension
 from comfyfixer.inventory.reading.machine import Machine
 from comfyfixer.inventory.reading.operators import MAX_TEXT, binary, compare
+from comfyfixer.inventory.reading.subscripts import subscript
 from comfyfixer.inventory.reading.targets import assign
-from comfyfixer.inventory.reading.values import UNKNOWN, External, Function, Made, Row, Scope, Table, join, truth
+from comfyfixer.inventory.reading.values import UNKNOWN, External, Function, Row, Scope, Table, join, truth
 
 _BUILTINS: Final = frozenset(dir(builtins))
 
@@ -144,42 +147,6 @@ def _if_else(machine: Machine, node: ast.IfExp, scope: Scope) -> object:
     return join(machine.evaluate(node.body, scope), machine.evaluate(node.orelse, scope))
 
 
-def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> object:
-    value = machine.evaluate(node.value, scope)
-    if isinstance(node.slice, ast.Slice):
-        return _slice(machine, value, node.slice, scope)
-    index = machine.evaluate(node.slice, scope)
-    if isinstance(value, External) and value.name == "sys.modules" and isinstance(index, str):
-        return machine.find_module(index) or UNKNOWN
-    return item_of(value, index)
-
-
-def item_of(value: object, index: object) -> object:
-    """`value[index]`."""
-    match value, index:
-        case Table(), _ if index is not UNKNOWN and not isinstance(index, Row | Table) and index in value:
-            return UNKNOWN if index in value.doubtful else value[index]
-        case ((Row() | tuple() | str()), int()) if -len(value) <= index < len(value):
-            return UNKNOWN if index < 0 and isinstance(value, Row) and value.open else value[index]
-    return UNKNOWN
-
-
-def _slice(machine: Machine, value: object, node: ast.Slice, scope: Scope) -> object:
-    ends = [machine.evaluate(end, scope) if end else None for end in (node.lower, node.upper, node.step)]
-    if isinstance(value, Row) and (value.open or value.folders):
-        return Row(is_open=True, folders=value.folders)
-    known = [end for end in ends if end is None or isinstance(end, int)]
-    if len(known) < len(ends) or known[2] == 0:
-        return UNKNOWN
-    part = slice(*known)
-    match value:
-        case Row():
-            return Row(list(value)[part])
-        case tuple() | str():
-            return value[part]
-    return UNKNOWN
-
-
 def _lambda(machine: Machine, node: ast.Lambda, scope: Scope) -> object:
     machine.functions.append(Function(node, scope))
     return machine.functions[-1]
@@ -211,95 +178,6 @@ def _yield_from(machine: Machine, node: ast.YieldFrom, scope: Scope) -> object:
     return UNKNOWN
 
 
-def _call(machine: Machine, node: ast.Call, scope: Scope) -> object:
-    function = machine.evaluate(node.func, scope)
-    args: list[object] = []
-    for arg in node.args:
-        if isinstance(arg, ast.Starred):
-            args += walk(machine.evaluate(arg.value, scope))[0]
-        else:
-            args.append(machine.evaluate(arg, scope))
-    keywords: dict[str, object] = {}
-    for keyword in node.keywords:
-        value = machine.evaluate(keyword.value, scope)
-        if keyword.arg is not None:
-            keywords[keyword.arg] = value
-        elif isinstance(value, Table):
-            keywords |= {key: item for key, item in value.items() if isinstance(key, str)}
-    if isinstance(function, External) and function.name in _NEEDS_SCOPE:
-        return _NEEDS_SCOPE[function.name](machine, scope, args)
-    return machine.call(function, args, keywords)
-
-
-def _globals(_machine: Machine, scope: Scope, _args: list[object]) -> object:
-    return Made("globals", [scope.module], {})
-
-
-def _locals(machine: Machine, scope: Scope, _args: list[object]) -> object:
-    return _globals(machine, scope, []) if scope is scope.module.scope else Table(scope.names)
-
-
-def _super(_machine: Machine, scope: Scope, _args: list[object]) -> object:
-    at: Scope | None = scope
-    while at is not None and "__class__" not in at.names:
-        at = at.around
-    return Made("super", [at.names["__class__"], at.names["__self__"]], {}) if at else UNKNOWN
-
-
-_NEEDS_SCOPE: Final[dict[str, Callable[[Machine, Scope, list[object]], object]]] = {
-    "builtins.globals": _globals,
-    "builtins.locals": _locals,
-    "builtins.super": _super,
-}
-
-
-def _rounds(
-    machine: Machine, generators: list[ast.comprehension], scope: Scope, *, sure: bool
-) -> Iterator[tuple[bool, tuple[str, ...], str]]:
-    """Bind the targets of a comprehension in turn.
-
-    Yields whether this round certainly happens; the folders listed by the innermost iterable; its target's name.
-    """
-    if not generators:
-        yield sure, (), ""
-        return
-    first, *rest = generators
-    items, is_open, folders = walk(machine.evaluate(first.iter, scope))
-    target = first.target.id if isinstance(first.target, ast.Name) else ""
-    for item, certain in [*((item, True) for item in items), *([(UNKNOWN, False)] if is_open else [])]:
-        machine.step()
-        assign(machine, first.target, item, scope)
-        tests = [truth(machine.evaluate(test, scope)) for test in first.ifs]
-        if False in tests:
-            continue
-        for inner_sure, inner_folders, inner in _rounds(
-            machine, rest, scope, sure=sure and certain and None not in tests
-        ):
-            yield inner_sure, inner_folders or folders, inner or target
-
-
-def _list_comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> object:
-    inner = Scope(scope.module, scope)
-    row = Row()
-    for sure, folders, target in _rounds(machine, node.generators, inner, sure=True):
-        if sure:
-            row.append(machine.evaluate(node.elt, inner))
-        else:
-            row.open = True
-        if folders and isinstance(node.elt, ast.Name) and node.elt.id == target:
-            row.folders = tuple(dict.fromkeys(row.folders + folders))
-    return row
-
-
-def _dict_comprehension(machine: Machine, node: ast.DictComp, scope: Scope) -> object:
-    inner = Scope(scope.module, scope)
-    table = Table()
-    for sure, _, _ in _rounds(machine, node.generators, inner, sure=True):
-        key, value = machine.evaluate(node.key, inner), machine.evaluate(node.value, inner)
-        put(table, key, value, doubt=not sure)
-    return table
-
-
 _HANDLERS: Final[dict[type[ast.expr], Callable[[Machine, Any, Scope], object]]] = {
     ast.Constant: _constant,
     ast.Name: _name,
@@ -315,15 +193,15 @@ _HANDLERS: Final[dict[type[ast.expr], Callable[[Machine, Any, Scope], object]]] 
     ast.BoolOp: _boolean,
     ast.Compare: _compare,
     ast.IfExp: _if_else,
-    ast.Subscript: _subscript,
+    ast.Subscript: subscript,
     ast.Lambda: _lambda,
     ast.NamedExpr: _named,
     ast.Await: _await,
     ast.Yield: _yield,
     ast.YieldFrom: _yield_from,
-    ast.Call: _call,
-    ast.ListComp: _list_comprehension,
-    ast.SetComp: _list_comprehension,
-    ast.GeneratorExp: _list_comprehension,
-    ast.DictComp: _dict_comprehension,
+    ast.Call: call_expression,
+    ast.ListComp: list_comprehension,
+    ast.SetComp: list_comprehension,
+    ast.GeneratorExp: list_comprehension,
+    ast.DictComp: dict_comprehension,
 }

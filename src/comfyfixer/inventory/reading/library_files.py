@@ -8,8 +8,7 @@ from typing import Final
 import msgspec
 
 from comfyfixer.inventory.reading.imports import absolute_name
-from comfyfixer.inventory.reading.library import Call
-from comfyfixer.inventory.reading.machine import Machine, Raised
+from comfyfixer.inventory.reading.machine import Call, Machine, Raised
 from comfyfixer.inventory.reading.values import UNKNOWN, Class, Instance, Made, Method, Module, PathValue, Row, Table
 
 MAX_PATH: Final = 4_096

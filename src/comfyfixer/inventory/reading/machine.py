@@ -3,6 +3,7 @@
 import ast
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
@@ -132,3 +133,7 @@ class Machine(ABC):
     @abstractmethod
     def run(self, module: Module) -> None:
         """Read a module's body, once."""
+
+
+Call = Callable[[Machine, list[object], dict[str, object]], object]
+"""A function of a library as it is modelled here: arguments by place, then by name."""
