@@ -117,7 +117,7 @@ class Asker:
     def _sent(self, request: Request) -> Fresh:
         reply = self._hops.send(request)
         try:
-            body = self._body(reply)
+            body = self._body(reply, request.max_bytes or MAX_BODY)
         except network_errors() as error:
             reply.response.close()
             raise translated(error, reply.url.shown_host) from error
@@ -136,7 +136,7 @@ class Asker:
             held_key=shown is not body,
         )
 
-    def _body(self, reply: Reply) -> bytes:
+    def _body(self, reply: Reply, max_bytes: int) -> bytes:
         """The decompressed body; of an error only its beginning."""
         response, ends_at = reply.response, time.monotonic() + _OVERTIME * self._timeout_s
         if response.status >= 300:
@@ -144,8 +144,8 @@ class Asker:
         body = bytearray()
         while chunk := response.read(_CHUNK, decode_content=True):
             body += chunk
-            if len(body) > MAX_BODY:
-                raise _too_large(reply, response)
+            if len(body) > max_bytes:
+                raise _too_large(reply, response, max_bytes)
             if time.monotonic() > ends_at:
                 raise TimeoutError
         return bytes(body)
@@ -182,8 +182,8 @@ class Asker:
             raise SourceError(refused.message, code=refused.code, hint=refused.hint, status=refused.status)
 
 
-def _too_large(reply: Reply, response: "BaseHTTPResponse") -> SourceError:
+def _too_large(reply: Reply, response: "BaseHTTPResponse", max_bytes: int) -> SourceError:
     response.close()
     error = bad_answer(reply.url.shown_host, {}, b"", response.status)
-    message = f"{reply.url.shown_host} answered with more than {MAX_BODY >> 20} MiB"
+    message = f"{reply.url.shown_host} answered with more than {max_bytes >> 20} MiB"
     return SourceError(message, code=error.code, hint=error.hint, status=response.status)

@@ -117,13 +117,15 @@ class Client:
         params: Sequence[tuple[str, str]] = (),
         max_age_s: float | None = None,
         accept_html: bool = False,
+        max_bytes: int | None = None,
     ) -> Answer:
-        """The whole answer to a question, at most 32 MiB; the same question is sent once in a run.
+        """The whole answer to a question; the same question is sent once in a run.
 
         Args:
             params: Appended to the query; names may repeat.
             max_age_s: An answer of an earlier run that is not older is taken (a "no": a sixth of it); None: none is.
             accept_html: Take any text; else only JSON is an answer.
+            max_bytes: Longest answer that is taken, 32 MiB where None.
 
         Raises:
             SourceError: No usable answer came; code `hub-...`, or why the address is not asked.
@@ -132,7 +134,8 @@ class Client:
         if params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(params)}"
         with self._discreet():
-            return self._questions.answer(self._question("GET", url, {}, None, max_age_s), accept_html=accept_html)
+            question = self._question("GET", url, {}, None, max_age_s, max_bytes)
+            return self._questions.answer(question, accept_html=accept_html)
 
     def post(self, url: str, *, body: bytes, content_type: str, max_age_s: float | None = None) -> Answer:
         """Like `get`, for questions that have a body. Only for what changes nothing at the hub: it may be repeated."""
@@ -232,12 +235,18 @@ class Client:
                 return  # longer than we may wait: the next request to this host says so
 
     def _question(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_age_s: float | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_age_s: float | None,
+        max_bytes: int | None = None,
     ) -> Question:
         parsed = Url.parse(url)
         if parsed is None:
             raise SourceError(f"{plain(url)} is no address that can be asked", code="host-not-allowed")
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", "Accept": "application/json", **headers}
         keyed = self._credentials.variable(parsed) is not None
-        request = Request(method=method, url=parsed, headers=sent, body=body)
+        request = Request(method=method, url=parsed, headers=sent, body=body, max_bytes=max_bytes)
         return Question(request=request, keyed=keyed, max_age_s=max_age_s)

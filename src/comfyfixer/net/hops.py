@@ -24,12 +24,17 @@ _MAX_DRAINED: Final = 64 * 1024
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent first; a redirect changes the address, and of 301 to 303 the method."""
+    """What is sent first; a redirect changes the address, and of 301 to 303 the method.
+
+    Attributes:
+        max_bytes: Longest body that is read as an answer, None for the usual limit.
+    """
 
     method: str
     url: Url
     headers: Mapping[str, str]
     body: bytes | None = None
+    max_bytes: int | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,9 +111,9 @@ def _redirected(request: Request, status: int, location: str) -> Request:
             f"{request.url.host} redirects to {plain(location)}, which is no address", hint="Try another source"
         )
     if status in (307, 308) or request.method == "GET":
-        return Request(method=request.method, url=url, headers=request.headers, body=request.body)
+        return msgspec.structs.replace(request, url=url)
     headers = {name: value for name, value in request.headers.items() if name.lower() != "content-type"}
-    return Request(method="GET", url=url, headers=headers)
+    return Request(method="GET", url=url, headers=headers, max_bytes=request.max_bytes)
 
 
 def _finish(response: "BaseHTTPResponse") -> None:
