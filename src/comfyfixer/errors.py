@@ -55,6 +55,8 @@ CODES: Final[dict[str, str]] = {
     "file-gone": "A file that was recorded is not there any more.",
     "yaml-invalid": "An `extra_model_paths.yaml` can't be used.",
     "pack-unreadable": "The source of a custom-node pack can't be read.",
+    "model-broken": "A model file that a workflow needs is there and broken.",
+    "model-wrong-kind": "A model file that a workflow needs is there and of another kind than its folder is for.",
     # hubs
     "hub-unreachable": "A hub could not be reached.",
     "hub-timeout": "A hub did not answer in time.",

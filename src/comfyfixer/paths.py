@@ -77,6 +77,7 @@ class Workdir:
         self.run_record = self.state_dir / "run.json"
         self.node_sources = self.state_dir / "sources.msgpack"
         self.readings = self.state_dir / "readings.msgpack"
+        self.contents = self.state_dir / "contents.msgpack"
         self.answers = self.state_dir / "answers.sqlite"
         self.hashes = self.state_dir / "hashes.sqlite"
         self.scan_summary = self.state_dir / "scan.json"

@@ -18,6 +18,7 @@ from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.model.run import ScanSummary, WorkflowRow
 from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
+from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
 from comfyfixer.pipeline.session import Session
 
@@ -38,7 +39,8 @@ def scan(session: Session) -> None:
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
     workflows, passed_over = read_all(session, files, inventory)
-    models, nodes = _missing(workflows, _with_folders_of(workflows, inventory)) if workflows else ((), ())
+    known = examined(session, workflows, _with_folders_of(workflows, inventory))
+    models, nodes = _missing(workflows, known) if workflows else ((), ())
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)

@@ -79,11 +79,13 @@ def _local_candidates(missing: MissingModel, proven: Sequence[Candidate]) -> tup
     """Files that are here and may be meant.
 
     Beside a proven file only those that may be the very same bytes: of its size, or, where the hub tells no size, in
-    the same models folder.
+    the same models folder. What is here and can't be used is no choice.
     """
     sizes = {candidate.size_bytes for candidate in proven if candidate.size_bytes is not None}
 
     def may_be_meant(match: LocalMatch) -> bool:
+        if match.why in ("broken", "wrong-kind"):
+            return False
         return match.size_bytes in sizes if sizes else not proven or match.why != "other-folder"
 
     return tuple(_local_candidate(match) for match in missing.local_matches if may_be_meant(match))

@@ -31,7 +31,7 @@ def exit_code(overview: Overview) -> int:
 def _outstanding(overview: Overview) -> Iterator[bool]:
     """One item per outstanding thing: whether only a remote service stands in its way."""
     yield from (False for row in overview.workflows if not row.ok)
-    told_below = ("workflow-", "hub-")
+    told_below = ("workflow-", "hub-", "model-")
     yield from (False for problem in overview.problems if not problem.code.startswith(told_below))
     last = overview.steps[-1]
     if last == "scan" or "scan" in overview.steps:

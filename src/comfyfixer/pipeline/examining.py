@@ -1,0 +1,95 @@
+"""Needed files that are there: whole, and of a kind that their folder is for? Others are not opened."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from comfyfixer.content.kinds import contradiction
+from comfyfixer.model.content import Content
+from comfyfixer.model.inventory import FaultyModel, InstalledModel, Inventory
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.reference import ModelReference, Workflow, base_name
+from comfyfixer.paths import printable
+from comfyfixer.pipeline.contents import RememberingExaminer
+from comfyfixer.pipeline.session import Session
+from comfyfixer.resolve.names import split_extension
+
+_GUESSED: Final = frozenset({"input-name", "node-name", "node-outputs"})
+"""Where only a guess tells which folder a node lists, a file's kind proves nothing against it."""
+
+
+def examined(session: Session, workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
+    """The inventory without the needed files that can't be used; those are its `faulty`, and told as problems."""
+    needs = _Needs(reference for workflow in workflows for reference in workflow.models if reference.active)
+    needed = [model for model in inventory.models if needs.names(model)]
+    if not needed:
+        return inventory
+    examiner = RememberingExaminer(session.workdir.contents)
+    faulty: list[FaultyModel] = []
+    for model in needed:
+        session.check_stop()
+        if fault := _fault(model, examiner.examine(model.path), sure=needs.is_sure_of(model)):
+            faulty.append(fault[0])
+            session.found_problem(fault[1])
+    examiner.save()
+    return _without(inventory, faulty) if faulty else inventory
+
+
+class _Needs:
+    """What active nodes name, by what a loader compares."""
+
+    def __init__(self, references: Iterable[ModelReference]) -> None:
+        self._exact: dict[str, set[str]] = {}
+        self._sure: set[tuple[str, str]] = set()
+        self._loose: set[str] = set()
+        for reference in references:
+            if reference.folder is None or reference.origin in ("embedding", "lora-tag"):
+                self._loose.add(_stem(reference.filename))
+                continue
+            self._exact.setdefault(reference.folder, set()).add(reference.value)
+            if reference.folder_known_by not in _GUESSED:
+                self._sure.add((reference.folder, reference.value))
+            if not split_extension(reference.filename)[1]:
+                self._loose.add(_stem(reference.filename))
+
+    def names(self, model: InstalledModel) -> bool:
+        """Whether a node may load this very file. Text tags name files without folder and extension."""
+        if model.name in self._exact.get(model.folder, ()):
+            return True
+        return bool(self._loose) and _stem(base_name(model.name)) in self._loose
+
+    def is_sure_of(self, model: InstalledModel) -> bool:
+        """Whether a node that surely lists this folder names the file."""
+        return (model.folder, model.name) in self._sure
+
+
+def _stem(filename: str) -> str:
+    return split_extension(filename)[0].casefold()
+
+
+def _fault(model: InstalledModel, content: Content, *, sure: bool) -> tuple[FaultyModel, Problem] | None:
+    """Why a file can't be what a node wants of it, as a local match and as a problem."""
+    where = printable(model.path)
+    name = printable(base_name(model.name))
+    if content.fault:
+        fault = FaultyModel(model=model, why="broken", detail=f"It is here, and broken: {content.fault}")
+        message = f"`{name}` in `{model.folder}` is broken and counts as missing: {content.fault}"
+        hint = "`comfyfixer auto` fetches it anew where it can be proven; the broken file is kept beside it"
+        return fault, Problem(code="model-broken", message=message, hint=hint, where=where)
+    kind = contradiction(model.folder, content) if sure else None
+    if kind is None:
+        return None
+    fault = FaultyModel(
+        model=model, why="wrong-kind", detail=f"It is here, and {kind} in `{model.folder}`, told by {content.told_by}"
+    )
+    message = f"`{name}` in `{model.folder}` is {kind} and counts as missing, told by {content.told_by}"
+    hint = f"Move it to `{content.folders[0]}`, and place the file that the workflow means under this name"
+    return fault, Problem(code="model-wrong-kind", message=message, hint=hint, where=where)
+
+
+def _without(inventory: Inventory, faulty: Sequence[FaultyModel]) -> Inventory:
+    gone = {(fault.model.folder, fault.model.name) for fault in faulty}
+    models = tuple(model for model in inventory.models if (model.folder, model.name) not in gone)
+    return msgspec.structs.replace(inventory, models=models, faulty=(*inventory.faulty, *faulty))
