@@ -67,6 +67,8 @@ EVENTS: Final[dict[str, EventKind]] = {
     "download.verified": EventKind("downloader", "INFO", "`{filename}`: SHA-256 {sha256} is as promised"),
     "download.finished": EventKind("downloader", "INFO", "`{filename}`: placed at {path} after {seconds} s"),
     "download.skipped": EventKind("downloader", "INFO", "`{filename}`: {why}"),
+    "relink.done": EventKind("relinker", "INFO", "{way}: {source} -> {target}"),
+    "relink.failed": EventKind("relinker", "ERROR", "{source}: {message} [{code}]"),
     "download.failed": EventKind("downloader", "ERROR", "`{filename}`: {message} [{code}]"),
     "hashing.started": EventKind("hasher", "INFO", "{files} files to hash, {size_bytes} bytes"),
     "hash.started": EventKind("hasher", "DEBUG", "`{path}`: reading {size_bytes} bytes"),
