@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "scan": "Read workflows and the installation; write what is missing.",
     "resolve": "Find a source for each missing model, and prove it.",
     "download": "Fetch what is proven, verify it, place it.",
+    "relink": "Mend references to files that are here under another path or name.",
     "status": "Print the live status of the run in this folder.",
     "resume": "Go on with an interrupted run.",
     "inspect": "Show what workflows need, without looking at the installation.",

@@ -1,0 +1,79 @@
+"""`comfyfixer relink`."""
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from comfyfixer.cli.envelope import say, show
+from comfyfixer.cli.looking import looking
+from comfyfixer.cli.options import Common, common_options
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, UsageError
+from comfyfixer.model.relink import RelinkResult
+from comfyfixer.pipeline.relink import Relinking, relinked
+from comfyfixer.pipeline.session import Session
+from comfyfixer.report.relink import lines, outstanding
+
+_WAYS: Final = {
+    "copy-workflow": "Write a corrected copy of each workflow beside it.",
+    "link": "Put a symbolic link where the workflow looks (a hard link where none is allowed).",
+    "hardlink": "Put a hard link there.",
+    "move": "Move the file there.",
+}
+
+
+@click.command("relink")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--dry-run", is_flag=True, help="Show exactly what would happen; change nothing.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option(
+    "--to", metavar="PATH", help="The file that is meant, where several may be, or only a possible one is here."
+)
+@click.option("--copy-workflow", "way", flag_value="copy-workflow", help=_WAYS["copy-workflow"])
+@click.option("--link", "way", flag_value="link", help=_WAYS["link"])
+@click.option("--hardlink", "way", flag_value="hardlink", help=_WAYS["hardlink"])
+@click.option("--move", "way", flag_value="move", help=_WAYS["move"])
+@common_options
+def command(
+    common: Common, names: tuple[str, ...], *, dry_run: bool, yes: bool, to: str | None, way: str | None
+) -> int:
+    """Mend references to files that are here under another path or name.
+
+    NAME: missing files, named as in the last scan. [default: all that are here]
+
+    Without a way named, each gets the cheapest that works: a corrected copy of the workflow (`NAME.relinked.json`, the
+    original stays as it is) where its node lists the file, else a link. Never overwrites; asks first, and does nothing
+    without a terminal unless --yes is given. Ends with 3 when something is left to mend.
+    """
+    if dry_run and yes:
+        raise UsageError("`--dry-run` and `--yes` exclude each other")
+    with looking(common) as session:
+        work = Relinking(session, names, way=way, to=to)
+        result = _result(session, work, common, ask=not (dry_run or yes), dry_run=dry_run)
+        problems = [*session.problems, *(item.problem for item in result.items if item.problem)]
+    code = EXIT_OUTSTANDING if outstanding(result.items) else EXIT_DONE
+    return show("relink", result, lines(result), as_json=common.as_json, exit_code=code, errors=problems)
+
+
+def _result(session: Session, work: Relinking, common: Common, *, ask: bool, dry_run: bool) -> RelinkResult:
+    if not dry_run and not ask:
+        return relinked(session, work, work.done(), dry_run=False)
+    plan = relinked(session, work, work.planned(), dry_run=True)
+    if not ask or common.as_json or not _agreed(plan):
+        return plan
+    return relinked(session, work, work.done(), dry_run=False)
+
+
+def _agreed(plan: RelinkResult) -> bool:
+    """Whether a person at a terminal says yes to what is shown."""
+    possible = any(item.state == "planned" for item in plan.items)
+    if not possible or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    _say_all(list(lines(plan)))
+    return click.confirm("Do this?", default=False)
+
+
+def _say_all(text: Sequence[str]) -> None:
+    for line in text:
+        say(line)
