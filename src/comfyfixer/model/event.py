@@ -50,6 +50,8 @@ EVENTS: Final[dict[str, EventKind]] = {
     "problem.found": EventKind("runner", "WARNING", "{message} [{code}] {where}"),
     "file.written": EventKind("runner", "INFO", "Wrote {path}"),
     "installation.found": EventKind("inventory", "INFO", "ComfyUI at {path} ({found_by})"),
+    "note.made": EventKind("runner", "INFO", "{message}"),
+    "comfyui.asked": EventKind("inventory", "INFO", "ComfyUI {version} at {url} has {types} node types"),
     "inventory.taken": EventKind("inventory", "INFO", "{models} model files, {packs} node packs in {seconds} s"),
     "scan.finished": EventKind(
         "scanner", "INFO", "{workflows} workflows read, {failed} unreadable, {passed_over} other files, {seconds} s"
@@ -59,12 +61,16 @@ EVENTS: Final[dict[str, EventKind]] = {
     "request.failed": EventKind("net", "WARNING", "{method} {url}: {message} [{code}]"),
     "host.waiting": EventKind("net", "INFO", "{host}: waiting {seconds} s ({why})"),
     "source.unanswered": EventKind("resolver", "WARNING", "{source} gave no answer about `{filename}`: {message}"),
+    "pack.found": EventKind("resolver", "INFO", "Node type `{node_type}`: {pack} (by {found_by})"),
     "decision.made": EventKind("resolver", "INFO", "`{filename}`: {decision} from {source}: {because}"),
     "download.started": EventKind("downloader", "INFO", "`{filename}`: fetching {size_bytes} bytes from {url}"),
     "download.resumed": EventKind("downloader", "INFO", "`{filename}`: going on after {bytes_done} bytes"),
     "download.progressed": EventKind("downloader", "DEBUG", "`{filename}`: {bytes_done} bytes", logged=False),
     "download.retried": EventKind("downloader", "WARNING", "`{filename}`: attempt {attempt}: {why}"),
     "download.verified": EventKind("downloader", "INFO", "`{filename}`: SHA-256 {sha256} is as promised"),
+    "download.set-aside": EventKind(
+        "downloader", "WARNING", "`{filename}`: the file that had its name is broken ({why}), and kept as {path}"
+    ),
     "download.finished": EventKind("downloader", "INFO", "`{filename}`: placed at {path} after {seconds} s"),
     "download.skipped": EventKind("downloader", "INFO", "`{filename}`: {why}"),
     "relink.done": EventKind("relinker", "INFO", "{way}: {source} -> {target}"),

@@ -108,6 +108,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
         packs: Installed custom-node packs, disabled ones included.
         builtin_types: Types that ComfyUI itself registers.
         problems: What could not be read.
+        builtin_inputs: Loader inputs of ComfyUI's own nodes, as a running one tells them; see `NodePack.inputs`.
         comfyui_version: Of the installed ComfyUI, None where it is not known.
         faulty: Files that are there and count as missing; none of them is among `models`.
     """
@@ -118,5 +119,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     packs: tuple[NodePack, ...] = ()
     builtin_types: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    builtin_inputs: dict[str, dict[str, LoaderInput]] = {}
     comfyui_version: str | None = None
     faulty: tuple[FaultyModel, ...] = ()

@@ -11,7 +11,7 @@ from comfyfixer.errors import InventoryError, UnsafeName, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.inventory.take import take
 from comfyfixer.inventory.walk import list_models
-from comfyfixer.model.inventory import Installation, Inventory, ModelFolder, NodePack
+from comfyfixer.model.inventory import Installation, Inventory, ModelFolder
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import LoaderInput, Workflow
@@ -20,6 +20,7 @@ from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
+from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
 _PROGRESS_EVERY = 50
@@ -38,9 +39,11 @@ def scan(session: Session) -> None:
     files = workflow_files(targets, session.found_problem)
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
+    inventory = known_from_running(session, inventory)
     workflows, passed_over = read_all(session, files, inventory)
     known = examined(session, workflows, _with_folders_of(workflows, inventory))
-    models, nodes = _missing(workflows, known) if workflows else ((), ())
+    models = _missing(workflows, known) if workflows else ()
+    nodes = missing_nodes(session, workflows, known) if workflows else ()
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)
@@ -48,13 +51,10 @@ def scan(session: Session) -> None:
     session.save(session.workdir.scan_summary, _summary(session, inventory, passed_over))
 
 
-def _missing(
-    workflows: Sequence[Workflow], inventory: Inventory
-) -> tuple[tuple[MissingModel, ...], tuple[MissingNode, ...]]:
+def _missing(workflows: Sequence[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
     from comfyfixer.resolve.missing import find_missing_models
-    from comfyfixer.resolve.missing_nodes import find_missing_nodes
 
-    return find_missing_models(workflows, inventory), find_missing_nodes(workflows, inventory)
+    return find_missing_models(workflows, inventory)
 
 
 def scan_targets(session: Session, installation: Installation | None) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> 
         return
     from comfyfixer.pipeline.reading import RememberingReader
 
-    reader = RememberingReader(session.workdir.readings, _pack_inputs(inventory.packs))
+    reader = RememberingReader(session.workdir.readings, _pack_inputs(inventory))
     for number, path in enumerate(files, start=1):
         workflow = reader.read(path)
         if workflow is not None:
@@ -123,8 +123,9 @@ def _tell_error(session: Session, workflow: Workflow) -> None:
         session.emit("problem.found", code=error.code, message=error.message, hint=error.hint, where=error.where)
 
 
-def _pack_inputs(packs: Iterable[NodePack]) -> Mapping[str, Mapping[str, LoaderInput]]:
-    return {node_type: inputs for pack in packs if pack.enabled for node_type, inputs in pack.inputs.items()}
+def _pack_inputs(inventory: Inventory) -> Mapping[str, Mapping[str, LoaderInput]]:
+    of_packs = (pack.inputs for pack in inventory.packs if pack.enabled)
+    return {node_type: inputs for known in (inventory.builtin_inputs, *of_packs) for node_type, inputs in known.items()}
 
 
 def _with_folders_of(workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
@@ -180,4 +181,5 @@ def _summary(session: Session, inventory: Inventory, passed_over: int) -> ScanSu
         models=len(inventory.models),
         packs=len(inventory.packs),
         problems=tuple(session.problems),
+        notes=tuple(session.notes),
     )

@@ -26,6 +26,7 @@ class Session:
     Attributes:
         targets: Paths named on the command line.
         problems: What went wrong with one thing among many; told when it happens and summed up at the end.
+        notes: Sentences that may surprise; nothing is outstanding because of them.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Session:
         self.cancelled = cancelled
         self.targets = tuple(targets)
         self.problems: list[Problem] = []
+        self.notes: list[str] = []
         self._emit = emit
 
     def emit(self, action: str, **details: Any) -> None:
@@ -47,6 +49,11 @@ class Session:
         self.problems.append(problem)
         details = {"code": problem.code, "message": problem.message, "hint": problem.hint, "where": problem.where}
         self._emit("problem.found", **details)
+
+    def note(self, sentence: str) -> None:
+        """Tell and remember what is worth knowing and no problem."""
+        self.notes.append(sentence)
+        self._emit("note.made", message=sentence)
 
     def check_stop(self) -> None:
         """Raise `Interrupted` when the user asked to stop."""
