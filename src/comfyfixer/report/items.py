@@ -7,11 +7,13 @@ import msgspec
 
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
-from comfyfixer.resolve.verdict import loadable
+from comfyfixer.resolve.relinking import mend
+from comfyfixer.resolve.verdict import is_here, loadable
 
-STATES: Final = ("placed", "choose_anew", "failed", "accepted", "review", "not_found", "missing")
+STATES: Final = ("placed", "choose_anew", "here", "failed", "accepted", "review", "not_found", "missing")
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +21,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
-            and not fetched yet; `missing` is not looked for yet.
+            and not fetched yet; `here` is here under another path or name; `missing` is not looked for yet.
         said: One sentence: what was done or what stands in the way.
         hint: What to do next, or None.
     """
@@ -42,13 +44,15 @@ def items(overview: Overview) -> tuple[Item, ...]:
 
 
 def _item(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> Item:
-    state, said, hint = _state(row, outcome)
+    state, said, hint = _state(missing, row, outcome)
     return Item(missing=missing, resolution=row, outcome=outcome, state=state, said=said, hint=hint)
 
 
-def _state(row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:
+def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:
     if row is None:
-        return "missing", "Not looked for yet", "`comfyfixer resolve` looks for it"
+        return _not_looked_for(missing)
+    if is_here(row):
+        return "here", row.because, _RELINK
     if row.decision == "review":
         return "review", row.because, _review_hint(row)
     if row.decision == "not_found":
@@ -67,17 +71,29 @@ def _state(row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, s
     return ("failed", problem.message, problem.hint) if problem else ("failed", "It could not be fetched", None)
 
 
-_ANEW: Final = "Choose it anew in the node, once: the workflow was saved on another system"
+def _not_looked_for(missing: MissingModel) -> tuple[str, str, str | None]:
+    """What the scan alone tells."""
+    if not missing.local_matches:
+        return "missing", "Not looked for yet", "`comfyfixer resolve` looks for it"
+    found = mend(missing)
+    if isinstance(found, Problem):
+        return "missing", found.message, found.hint
+    return "here", found.match.detail or f"It is here as `{found.match.path}`", _RELINK
+
+
+_RELINK: Final = "`comfyfixer relink` mends it; nothing has to be downloaded"
+_ANEW: Final = "`comfyfixer relink` writes a copy of the workflow that names it so; or choose it anew in the node"
 
 
 def _placed(outcome: Outcome) -> str:
     how = "SHA-256 verified" if outcome.verified else "size and format checked; its hub names no hash"
-    return f"`{outcome.path}` ({how})"
+    kept = f"; the broken file that had its name is kept as `{outcome.set_aside}`" if outcome.set_aside else ""
+    return f"`{outcome.path}` ({how}){kept}"
 
 
 def _review_hint(row: Resolution) -> str:
     if row.source == "local":
-        return "Choose the file that is here in the node, or download another by hand"
+        return "`comfyfixer relink` takes the file that is here; or download another by hand"
     return "Compare the candidates, download the right one by hand into its folder, and scan again"
 
 

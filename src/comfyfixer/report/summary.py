@@ -21,6 +21,7 @@ def summary(overview: Overview) -> str:
         _nodes(overview.missing_nodes),
         _problems(overview),
         _placed(joined),
+        _kept(joined),
         _by_workflow(views),
         _foot(),
     )
@@ -45,6 +46,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
     words = {
         "placed": "placed and verified",
         "choose_anew": "placed, to be chosen anew in the node",
+        "here": "here under another path or name",
         "accepted": "proven and not fetched yet",
         "review": "waiting for your choice",
         "failed": "failed",
@@ -58,7 +60,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
 
 
 def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
-    open_items = [item for item in joined if item.state not in ("placed", "accepted", "missing")]
+    open_items = [item for item in joined if _needs_a_person(item)]
     if open_items:
         yield "## Needs you"
     for item in open_items:
@@ -70,9 +72,13 @@ def _needs_you(joined: Sequence[Item]) -> Iterator[str]:
         yield from _candidates(item)
 
 
+def _needs_a_person(item: Item) -> bool:
+    return item.state not in ("placed", "accepted") and (item.state != "missing" or bool(item.missing.local_matches))
+
+
 def _not_yet(joined: Sequence[Item], state: str, title: str, then: str) -> Iterator[str]:
     """What the next step will deal with: one line each."""
-    waiting = [item for item in joined if item.state == state]
+    waiting = [item for item in joined if item.state == state and not _needs_a_person(item)]
     if not waiting:
         return
     yield f"## {title}"
@@ -158,6 +164,17 @@ def _placed(joined: Sequence[Item]) -> Iterator[str]:
                 f"| {_code(row.filename)} | {size_text(outcome.size_bytes)} | {outcome.source} | {_cell(row.because)} "
                 f"| {_code(outcome.path or '')} |"
             )
+
+
+def _kept(joined: Sequence[Item]) -> Iterator[str]:
+    """Broken files that made room: nothing is deleted, so a person decides about them."""
+    kept = [item.outcome.set_aside for item in joined if item.outcome and item.outcome.set_aside]
+    if kept:
+        yield "## Broken files, kept under another name"
+        yield ""
+        yield "The files that came in their place are verified; these can be deleted."
+        yield ""
+        yield from (f"- {_code(path)}" for path in kept)
 
 
 def _by_workflow(views: Sequence[WorkflowView]) -> Iterator[str]:

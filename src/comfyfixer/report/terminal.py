@@ -11,6 +11,7 @@ from comfyfixer.report.words import plural, shown, size_text
 _MARKS: Final = {
     "placed": "+",
     "choose_anew": "~",
+    "here": "~",
     "accepted": "=",
     "review": "?",
     "failed": "!",
@@ -22,6 +23,7 @@ _TYPES_SHOWN: Final = 6
 _TITLES: Final = {
     "placed": "placed",
     "choose_anew": "placed, to be chosen anew in the node",
+    "here": "here under another path or name",
     "accepted": "proven, not fetched yet",
     "review": "waits for your choice",
     "failed": "failed",
@@ -62,7 +64,7 @@ def _group(state: str, members: Sequence[Item], limit: int) -> Iterator[str]:
     width = min(_NAME_WIDTH, max((len(shown(item.missing.filename)) for item in members[:limit]), default=0))
     for item in members[:limit]:
         yield f"  {_MARKS[state]} {shown(item.missing.filename):<{width}}  {_beside(item)}".rstrip()
-        if state not in ("placed", "accepted", "missing"):
+        if state not in ("placed", "accepted") and (state != "missing" or item.missing.local_matches):
             yield f"      {shown(item.said)}"
             if item.hint:
                 yield f"      -> {shown(item.hint)}"

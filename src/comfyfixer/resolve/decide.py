@@ -1,7 +1,6 @@
 """The heart: what is to be done about one missing file. Pure; a likeness of names is never proof."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -12,13 +11,7 @@ from comfyfixer.resolve.evidence import DISQUALIFYING, all_names, judged, kinds
 from comfyfixer.resolve.likeness import similarity
 from comfyfixer.resolve.names import is_generic
 from comfyfixer.resolve.proof import Doubt, Proven, proof
-
-_LOCAL_WHY: Final = {
-    "other-separator": "It is here, named with the other kind of slash: choose it anew in the node",
-    "other-case": "It is here with other capital letters: choose it anew in the node",
-    "other-subfolder": "A file of this name is here in another sub-folder: choose it in the node, or move it",
-    "other-folder": "A file of this name is here in another models folder: move or link it if it is the one",
-}
+from comfyfixer.resolve.relinking import usable
 
 
 def decide(
@@ -37,6 +30,16 @@ def decide(
         because = _why_ask(local, shown, doubt)
         return Ask(candidates=(*local, *shown), because=because, unanswered=doubt.silent and not local)
     return _nothing(missing, findings)
+
+
+def already_here(decision: Fetch, match: LocalMatch) -> Fetch:
+    """The same decision where a local file is proven to have the very same bytes: nothing is to be fetched."""
+    local = _local_candidate(match)
+    fact = Evidence(kind="hash", detail=f"Its SHA-256 is the wanted one ({(match.sha256 or '')[:12]}...)")
+    hashes = {"sha256": match.sha256} if match.sha256 else {}
+    local = msgspec.structs.replace(local, hashes=hashes, evidence=(fact, *local.evidence))
+    because = f"The very same file is here, as `{match.path}`: its SHA-256 is the wanted one"
+    return Fetch(candidates=(local, *decision.candidates), because=because)
 
 
 def confidence(missing: MissingModel, decision: Decision) -> float:
@@ -88,7 +91,7 @@ def _local_candidates(missing: MissingModel, proven: Sequence[Candidate]) -> tup
             return False
         return match.size_bytes in sizes if sizes else not proven or match.why != "other-folder"
 
-    return tuple(_local_candidate(match) for match in missing.local_matches if may_be_meant(match))
+    return tuple(_local_candidate(match) for match in usable(missing) if may_be_meant(match))
 
 
 def _local_candidate(match: LocalMatch) -> Candidate:
@@ -99,7 +102,7 @@ def _local_candidate(match: LocalMatch) -> Candidate:
         size_bytes=match.size_bytes,
         folders=(match.folder,),
         found_by="local",
-        evidence=(Evidence(kind="local-file", detail=_LOCAL_WHY[match.why]),),
+        evidence=(Evidence(kind="local-file", detail=match.detail or "A file that may be meant is here"),),
     )
 
 

@@ -191,12 +191,15 @@ def _detail(model: InstalledModel, why: str, wanted: Wanted) -> str:
 
 def _other_precision(wanted: Wanted, model: InstalledModel) -> str:
     here, there = traits(wanted.filename), traits(base_name(model.name))
-    parts = [
-        f"{found or 'no precision named'} instead of {asked or 'none named'}"
-        for asked, found in ((here.precision, there.precision), (here.extension, there.extension))
-        if asked != found
-    ]
+    pairs = ((here.precision, there.precision), (here.extension, there.extension))
+    parts = [_instead(asked, found) for asked, found in pairs if asked != found]
     return "; ".join(parts) or "in another precision"
+
+
+def _instead(asked: str | None, found: str | None) -> str:
+    if not asked:
+        return f"in {found}, where the workflow names no precision"
+    return f"{found} instead of {asked}" if found else f"without naming a precision instead of {asked}"
 
 
 def same_folder(one: str, other: str) -> bool:

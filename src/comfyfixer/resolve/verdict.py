@@ -5,6 +5,7 @@ from typing import Final
 
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
 
 _REMOTE_CODES: Final = frozenset(
@@ -42,8 +43,14 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     looked_for = {row.key for row in overview.resolutions}
     yield from (False for missing in overview.missing_models if missing.key not in looked_for)
     yield from (row.answer_pending for row in overview.resolutions if row.decision != "accepted")
+    yield from (False for row in overview.resolutions if is_here(row))
     if last == "download":
         yield from (failed_remotely(outcome) for outcome in overview.downloads if not loadable(outcome))
+
+
+def is_here(row: Resolution) -> bool:
+    """Whether the very file is here under another path or name: nothing is fetched, its reference is to be mended."""
+    return row.decision == "accepted" and row.source == "local"
 
 
 def loadable(outcome: Outcome) -> bool:
