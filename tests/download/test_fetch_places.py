@@ -16,6 +16,7 @@ from comfyfixer.download.fetch import fetch
 from comfyfixer.download.part import Part
 from comfyfixer.errors import Interrupted
 from comfyfixer.model.outcome import Outcome
+from tests.content.files import safetensors as weights
 from tests.download.conftest import Bench, safetensors
 from tests.download.origin import Exchange, serve
 
@@ -52,7 +53,7 @@ def test_a_file_of_the_same_size_is_hashed_where_no_hash_is_known(bench: Bench) 
     assert not outcome.verified
 
 
-@pytest.mark.parametrize("other", [b"mine", safetensors(seed=9), b""], ids=["size", "bytes", "empty"])
+@pytest.mark.parametrize("other", [safetensors(20), safetensors(seed=9)], ids=["size", "bytes"])
 def test_a_different_file_in_the_place_is_never_touched(bench: Bench, other: bytes) -> None:
     _put(bench.target, other)
     problem = bench.fails("target-exists")
@@ -60,6 +61,63 @@ def test_a_different_file_in_the_place_is_never_touched(bench: Bench, other: byt
     assert bench.target.read_bytes() == other
     assert bench.hub.requests == []
     assert bench.names() == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("other", [b"mine", b"", b"<!doctype html>", safetensors(50)[:-1]])
+def test_a_broken_file_is_kept_under_another_name_and_makes_room(bench: Bench, other: bytes) -> None:
+    _put(bench.target, other)
+    _put(bench.target.with_name("x.safetensors.broken-1"), b"an earlier one")
+    outcome = bench.fetch()
+    kept = bench.target.with_name("x.safetensors.broken-2")
+    assert outcome.success
+    assert not outcome.already_there
+    assert outcome.set_aside == str(kept)
+    assert (kept.read_bytes(), bench.target.read_bytes()) == (other, bench.hub.body)
+    assert bench.names() == ["x.safetensors", "x.safetensors.broken-1", "x.safetensors.broken-2"]
+    assert "download.set-aside" in bench.actions()
+
+
+def test_a_broken_file_keeps_its_name_where_nothing_proven_comes(bench: Bench) -> None:
+    _put(bench.target, b"mine")
+    bench.hub.body = b"not what was promised"
+    bench.fails("hash-mismatch", bench.candidate(hashes={"sha256": "0" * 64}, size_bytes=None))
+    assert bench.target.read_bytes() == b"mine"
+    assert bench.names() == ["x.safetensors"]
+
+
+def test_a_link_to_a_broken_file_is_kept_as_a_link_and_the_file_stays(bench: Bench) -> None:
+    elsewhere = bench.root / "store" / "blob.safetensors"
+    _put(elsewhere, b"mine")
+    bench.target.parent.mkdir(parents=True)
+    bench.target.symlink_to(elsewhere)
+    outcome = bench.fetch()
+    assert outcome.success
+    assert os.readlink(str(outcome.set_aside)) == str(elsewhere)
+    assert (elsewhere.read_bytes(), bench.target.read_bytes()) == (b"mine", bench.hub.body)
+
+
+def test_the_mark_of_an_unfinished_download_goes_with_its_file(bench: Bench) -> None:
+    _put(bench.target, safetensors(seed=9))
+    _put(bench.target.with_name("x.safetensors.aria2"), b"mark")
+    assert bench.fetch().success
+    assert bench.names() == ["x.safetensors", "x.safetensors.broken-1", "x.safetensors.broken-1.aria2"]
+
+
+def test_a_broken_file_that_is_still_being_written_is_not_touched(bench: Bench) -> None:
+    _put(bench.target, b"the beginn")
+
+    def grow(exchange: Exchange) -> None:
+        bench.target.write_bytes(b"the beginning")
+        serve()(exchange)
+
+    bench.hub.script = [grow]
+    bench.fails("target-exists")
+    assert bench.target.read_bytes() == b"the beginning"
+
+
+def test_what_is_in_the_way_is_told_by_its_kind(bench: Bench) -> None:
+    _put(bench.target, weights(["a.lora_up.weight", "a.lora_down.weight", "lora_te2_x.alpha"]))
+    assert "a LoRA (SDXL)" in bench.fails("target-exists").message
 
 
 def test_where_nothing_is_promised_nothing_in_the_place_can_be_the_file(bench: Bench) -> None:

@@ -431,7 +431,7 @@ def test_what_stands_in_the_place_already_is_not_touched(small: Product, kind: s
     assert small.run("auto", "--dry-run").code == 0
     target = small.models / INK_PLACE
     if kind == "another file":
-        target.write_bytes(b"my own work")
+        target.write_bytes(whole(weights("my own work")))
     elif kind == "a folder":
         target.mkdir()
     else:

@@ -14,7 +14,7 @@ from comfyfixer.model.content import Content
 
 _LEFT_OVERS: Final = (".aria2", ".part", ".crdownload")
 """What download programs put beside, or instead of, a file that they have not finished."""
-_RESERVED_AHEAD: Final = ".aria2"
+RESERVED_AHEAD: Final = ".aria2"
 """The mark of a program that gives a file its full length before its bytes are there."""
 _CODES: Final = {LFS_POINTER: "lfs-pointer", WEB_PAGE: "web-page", JSON_TEXT: "json-text"}
 _ENOUGH_TENSORS: Final = 50
@@ -48,7 +48,7 @@ def with_left_overs(path: str, content: Content) -> Content:
     for ending in _LEFT_OVERS:
         if path.lower().endswith(ending):
             return _broken("left-over", "an unfinished download")
-        if (content.fault or ending == _RESERVED_AHEAD) and os.path.lexists(path + ending):
+        if (content.fault or ending == RESERVED_AHEAD) and os.path.lexists(path + ending):
             return _broken("left-over", f"an unfinished download (its `{ending}` file is still beside it)")
     return content
 

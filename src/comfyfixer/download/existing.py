@@ -1,8 +1,11 @@
-"""A file that has the target's name already: the very one, or something else that is not to be touched."""
+"""A file that has the target's name already: the very one, a broken one, or another that is not to be touched."""
 
 import os
 from pathlib import Path
 
+import msgspec
+
+from comfyfixer.content.examine import examine
 from comfyfixer.digests import Digests
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.pace import Cancelled
@@ -29,6 +32,31 @@ def same_file(target: Path, request: FetchRequest, *, verify_hashes: bool, cance
     digests = digests_of(target, {kind for promise in fitting for kind in promise.hashes}, cancelled)
     proofs = (_proof(target, digests, promise) for promise in fitting)
     return next((proof for proof in proofs if proof is not None), None)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A file of no use to anybody, as it was when it was looked at.
+
+    Attributes:
+        why: Sentence part.
+        stamp: Size, modification in nanoseconds, identity: another one is another file, or one that is being written.
+    """
+
+    why: str
+    stamp: tuple[int, int, int]
+
+
+def broken(target: Path) -> Broken | None:
+    """What is wrong with the file, so that it may make room; None where it may be of use, or can't be read.
+
+    A link that leads nowhere is no broken file: its disk may only not be there now.
+    """
+    try:
+        status = os.stat(target)
+    except OSError:
+        return None
+    why = examine(os.fspath(target)).fault
+    return Broken(why, (status.st_size, status.st_mtime_ns, status.st_ino)) if why else None
 
 
 def _may_be(target: Path, promise: Expected) -> bool:

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from comfyfixer.content.examine import examine
+from comfyfixer.content.kinds import described
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.space import disk_full, nearest_folder, promised_size
 from comfyfixer.errors import DownloadError, UnsafeName
@@ -31,8 +33,9 @@ def check_below(target: Path, root: str) -> None:
 
 def taken(target: Path) -> DownloadError:
     """The error for a name that something else has."""
+    kind = described(examine(os.fspath(target)))
     return DownloadError(
-        f"A different file is at {printable(target)} already; it was not touched",
+        f"A different file{f', {kind},' if kind else ''} is at {printable(target)} already; it was not touched",
         code="target-exists",
         hint="Rename or remove that file, or choose another name in the workflow; then run `comfyfixer resume`",
     )

@@ -7,13 +7,13 @@ from typing import Final
 
 from comfyfixer.download.attempt import Attempt, Means
 from comfyfixer.download.beside import PartPaths
-from comfyfixer.download.existing import same_file
+from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
 from comfyfixer.download.pace import Cancelled, Pace, check
 from comfyfixer.download.part import Part, open_part
-from comfyfixer.download.place import make_folder, place
+from comfyfixer.download.place import make_folder, place, set_aside
 from comfyfixer.download.verify import Proof, check_kind, prove
 from comfyfixer.download.wire import Opener
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
@@ -70,6 +70,8 @@ class _Errand:
         self._paths = PartPaths(Path(request.target))
         self._began_s = means.pace.clock()
         self._source = request.candidates[0].source if request.candidates else "not_found"
+        self._in_the_way: Broken | None = None
+        self._set_aside: str | None = None
 
     def run(self) -> Outcome:
         """Everything that goes wrong with this file becomes its outcome."""
@@ -91,7 +93,9 @@ class _Errand:
         make_folder(self._paths.target.parent)
         self._paths.check_lock()
         with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here):
-            return self._already_there() or self._first_that_works()
+            there = self._already_there()
+            self._in_the_way = broken(self._paths.target)
+            return there or self._first_that_works()
 
     def _first_that_works(self) -> Outcome:
         """The candidates in turn; the first one's failure is told, as it is the one that was chosen."""
@@ -140,7 +144,10 @@ class _Errand:
         try:
             place(self._paths.part, self._paths.target)
         except FileExistsError:
-            return self._already_there() or self._failed(taken(self._paths.target))
+            if there := self._already_there():
+                return there
+            self._make_room()
+            return self._finish(proof)
         self._paths.forget()
         self._tell_proof(proof)
         seconds = self._seconds()
@@ -149,7 +156,7 @@ class _Errand:
         return self._outcome(path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified)
 
     def _already_there(self) -> Outcome | None:
-        """The outcome where the target's name is taken: by the very file, which is a success, or by something else.
+        """The outcome where the very file has the target's name; None where nothing has it, or only a broken file.
 
         Raises:
             DownloadError: `target-exists`; nothing was touched.
@@ -158,6 +165,8 @@ class _Errand:
         if not os.path.lexists(target):
             return None
         proof = same_file(target, self._request, verify_hashes=self._verify_hashes, cancelled=self._means.cancelled)
+        if proof is None and broken(target):
+            return None
         if proof is None:
             raise taken(target)
         self._paths.forget()
@@ -166,6 +175,18 @@ class _Errand:
             path=printable(target), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
             already_there=True,
         )  # fmt: skip
+
+    def _make_room(self) -> None:
+        """Keep the broken file that has the target's name under another one: the proven file is ready to take it.
+
+        Raises:
+            DownloadError: `target-exists`: it was not there, or not as it is now, when this fetch began.
+        """
+        target, seen = self._paths.target, self._in_the_way
+        if seen is None or broken(target) != seen:
+            raise taken(target)
+        self._set_aside = printable(set_aside(target))
+        self._tell("download.set-aside", path=self._set_aside, why=seen.why)
 
     def _failed(self, error: ComfyFixerError) -> Outcome:
         problem = Problem.of(error, where=self._request.filename)
@@ -185,7 +206,7 @@ class _Errand:
         return Outcome(
             filename=self._request.filename, source=self._source, success=error is None, path=path,
             size_bytes=size_bytes, sha256=sha256, verified=verified, seconds=self._seconds(), error=error,
-            already_there=already_there,
+            already_there=already_there, set_aside=self._set_aside,
         )  # fmt: skip
 
     def _seconds(self) -> float:

@@ -2,11 +2,14 @@
 
 import contextlib
 import errno
+import itertools
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from comfyfixer.content.examine import RESERVED_AHEAD
 
 _AT_FDCWD: Final = -100
 _RENAME_NOREPLACE: Final = 1  # Linux, renameat2
@@ -43,6 +46,24 @@ def place(part: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
+def set_aside(target: Path) -> Path:
+    """Give a file the first free name of `NAME.broken-1`, `NAME.broken-2`, ... beside it; a link stays a link.
+
+    The mark of a download program that reserved the file's length goes along, or it would speak of the file to come.
+
+    Raises:
+        OSError: It could not be done; the file has its name still.
+    """
+    numbers = itertools.count(1)
+    while not _renamed(target, aside := target.with_name(f"{target.name}.broken-{next(numbers)}")):
+        continue
+    mark = target.with_name(target.name + RESERVED_AHEAD)
+    if os.path.lexists(mark):
+        _renamed(mark, aside.with_name(aside.name + RESERVED_AHEAD))
+    sync_folder(target.parent)
+    return aside
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until a folder's entries are on the disk, where the system has a way to (Windows has none)."""
     if sys.platform != "win32":
@@ -60,6 +81,19 @@ def _move(part: Path, target: Path) -> None:
         part.rename(target)
     else:
         _link(part, target)
+
+
+def _renamed(old: Path, new: Path) -> bool:
+    """Give what is there itself a new name, of a link the link; False where the new name is taken."""
+    try:
+        if old.is_symlink():
+            new.symlink_to(old.readlink())
+            old.unlink()
+        else:
+            _move(old, new)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _link(part: Path, target: Path) -> None:
