@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "status": "Print the live status of the run in this folder.",
     "resume": "Go on with an interrupted run.",
     "inspect": "Show what workflows need, without looking at the installation.",
+    "inventory": "Show what the installation has: space, duplicates, broken and unneeded files, packs.",
     "verify": "Re-check installed models against the recorded hashes.",
     "doctor": "Check settings, keys, hubs, disk and permissions.",
     "demo": "Run everything on a small bundled installation and hub: no key, no network.",

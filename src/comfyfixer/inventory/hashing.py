@@ -30,7 +30,7 @@ class HashedFile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         path: As it was given.
         hashes: Algorithm to lower-case hex; AutoV3 only of safetensors. Empty with a `problem`.
-        read: False where the hashes were known, and nothing was read.
+        read: False where nothing was read for it: its hashes were known, or are those of the same file's other name.
     """
 
     path: str
@@ -79,13 +79,14 @@ def hash_files(
         if known is not None:
             yield known
     ordered = sorted(jobs.values(), key=lambda job: -job.stamp.size_bytes)
-    emit("hashing.started", files=len(ordered), size_bytes=sum(job.stamp.size_bytes for job in ordered))
+    if ordered:
+        emit("hashing.started", files=len(ordered), size_bytes=sum(job.stamp.size_bytes for job in ordered))
     at_once = min(len(ordered), workers or min(os.cpu_count() or 1, _MOST_WORKERS))
     for job, result in _Workers(ordered, emit, cancelled).results(at_once):
-        for path in job.paths:
+        for number, path in enumerate(job.paths):
             if result.hashes and job.settled:
                 cache.remember(path, result.hashes, job.stamp)
-            yield msgspec.structs.replace(result, path=path)
+            yield msgspec.structs.replace(result, path=path, read=number == 0)
 
 
 def _check_algorithms(algorithms: Collection[str]) -> None:
