@@ -3,9 +3,8 @@
 import msgspec
 
 from comfyfixer.model.inventory import Installation, InstalledModel, Inventory, NodePack
-from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, base_name, expected_type
+from comfyfixer.model.reference import ModelReference, Workflow, base_name, expected_type
 from comfyfixer.resolve.missing import find_missing_models
-from comfyfixer.resolve.missing_nodes import find_missing_nodes
 
 HERE = Installation(code_dir="/c", base_dir="/c", kind="git", found_by="test")
 
@@ -90,42 +89,6 @@ def test_a_hash_that_workflows_disagree_on_is_left_out() -> None:
     one, two = (needs("a.safetensors", path=f"{n}.json", hashes={"sha256": n * 64}) for n in "ab")
     (entry,) = find_missing_models([one, two], has())
     assert entry.hashes == {}
-
-
-def uses(*nodes: NodeReference) -> Workflow:
-    return Workflow(path="w.json", format="ui", custom_nodes=nodes, node_types=tuple(node.node_type for node in nodes))
-
-
-def test_a_node_of_an_enabled_pack_is_not_missing() -> None:
-    pack = NodePack(name="p", path="/p", node_types=frozenset({"A"}))
-    disabled = NodePack(name="q", path="/q", id="q", node_types=frozenset({"B"}), enabled=False)
-    workflow = uses(
-        NodeReference(node_type="A", node_id="1"),
-        NodeReference(node_type="B", node_id="2", cnr_id="q"),
-        NodeReference(node_type="C", node_id="3", active=False),
-        NodeReference(node_type="KSampler", node_id="4"),
-    )
-    (entry,) = find_missing_nodes([workflow], has(packs=(pack, disabled)))
-    assert entry.node_type == "B"
-    assert entry.note == "The pack `q` is installed and disabled"
-
-
-def test_the_registry_id_comes_before_the_repository() -> None:
-    workflow = uses(
-        NodeReference(node_type="A", node_id="1", aux_id="owner/repo"),
-        NodeReference(node_type="A", node_id="2", cnr_id="pack-a", version="1.2"),
-    )
-    (entry,) = find_missing_nodes([workflow], has())
-    assert entry.pack is not None
-    assert (entry.pack.id, entry.pack.version, entry.pack.found_by) == ("pack-a", "1.2", "cnr_id")
-    assert [other.repository for other in entry.alternatives] == ["https://github.com/owner/repo"]
-
-
-def test_a_built_in_type_that_the_installed_comfyui_lacks_asks_for_an_update() -> None:
-    workflow = Workflow(path="w.json", format="ui", node_types=("KSampler", "NewNode"))
-    (entry,) = find_missing_nodes([workflow], has())
-    assert entry.node_type == "NewNode"
-    assert "update ComfyUI" in (entry.note or "")
 
 
 def test_a_value_that_stands_for_two_files_needs_both() -> None:

@@ -39,6 +39,5 @@ def _cause(lacks: tuple[str, ...]) -> str:
     if not lacks:
         return "ComfyUI's log says why its import failed; if the pack is new, restart ComfyUI"
     more = f" and {len(lacks) - _SHOWN} more" if len(lacks) > _SHOWN else ""
-    return (
-        f"it requires {', '.join(f'`{name}`' for name in lacks[:_SHOWN])}{more}, which ComfyUI's Python does not have"
-    )
+    shown = ", ".join(f"`{name}`" for name in lacks[:_SHOWN])
+    return f"it requires {shown}{more}, which ComfyUI's Python does not have"
