@@ -1,0 +1,95 @@
+"""The part of step 2 that is about node types: which pack has each that is missing."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from comfyfixer.errors import SourceError
+from comfyfixer.model.missing import MissingNode, PackReference
+from comfyfixer.model.problem import Problem
+from comfyfixer.net.client import Client
+from comfyfixer.pipeline.parallel import in_parallel
+from comfyfixer.pipeline.session import Session
+from comfyfixer.resolve.pack_claims import filled, learned
+from comfyfixer.sources.node_packs import PackSource, make_pack_sources
+
+_OF_COMFYUI: Final = frozenset({"update-comfyui", "removed"})
+_AT_ONCE: Final = 8
+
+
+def packs_to_find(rows: Iterable[MissingNode]) -> list[MissingNode]:
+    """The rows of types that a pack has, not ComfyUI itself."""
+    return [row for row in rows if row.state not in _OF_COMFYUI]
+
+
+def resolve_nodes(session: Session, client: Client, rows: Sequence[MissingNode], *, done: int) -> None:
+    """Ask who has each type, and write `missing_nodes.json` anew with what was learned.
+
+    Args:
+        done: What the step has finished before, for its progress.
+
+    Raises:
+        Interrupted: The user stopped; answers so far stay in the cache.
+    """
+    enquiry = _Enquiry(session, make_pack_sources(session.settings, client))
+    wanted = packs_to_find(rows)
+    total = done + len(wanted)
+    found = {row.node_type: row for row in rows}
+    work = [partial(enquiry.about, row) for row in wanted]
+    for _, row in in_parallel(session, work, at_once=_AT_ONCE, on_stop=client.stop):
+        found[row.node_type] = row
+        done += 1
+        session.emit("phase.progressed", current=done, total=total)
+    if wanted:
+        session.write(session.workdir.missing_nodes, list(found.values()))
+    for problem in enquiry.unanswered(list(found.values())):
+        session.found_problem(problem)
+
+
+class _Enquiry:
+    """Asks every source about a type, and about the packs that were named before."""
+
+    def __init__(self, session: Session, sources: Sequence[PackSource]) -> None:
+        self._session = session
+        self._sources = sources
+        self._errors: dict[str, SourceError] = {}
+
+    def about(self, row: MissingNode) -> MissingNode:
+        """The row with what the sources know."""
+        claims: list[PackReference] = []
+        unanswered: list[str] = []
+        packs = [pack for pack in (row.pack, *row.alternatives) if pack]
+        for source in self._sources:
+            self._session.check_stop()
+            try:
+                claims += source.packs_with(row.node_type)
+                packs = [filled(pack, source.about(pack)) for pack in packs]
+            except SourceError as error:
+                unanswered.append(source.name)
+                self._errors.setdefault(source.name, error)
+        known = msgspec.structs.replace(row, pack=packs[0] if packs else None, alternatives=tuple(packs[1:]))
+        return self._told(learned(known, claims, unanswered))
+
+    def unanswered(self, rows: Sequence[MissingNode]) -> list[Problem]:
+        """One problem for each source that gave no answer, not one for each type."""
+        counts = Counter(source for row in rows for source in row.unanswered)
+        return [
+            Problem(
+                code=self._errors[source].code,
+                message=f"{source} gave no answer about {count} node type(s): {self._errors[source].message}",
+                hint=self._errors[source].hint or "Their packs stay open; `comfyfixer resolve` asks again",
+                where=source,
+            )
+            for source, count in sorted(counts.items())
+            if source in self._errors
+        ]
+
+    def _told(self, row: MissingNode) -> MissingNode:
+        pack = row.pack
+        name = (pack.title or pack.id or pack.repository) if pack else None
+        found_by = pack.found_by if pack else "nobody"
+        self._session.emit("pack.found", node_type=row.node_type, pack=name or "no pack known", found_by=found_by)
+        return row
