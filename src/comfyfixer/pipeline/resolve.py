@@ -9,12 +9,13 @@ import msgspec
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Findings
 from comfyfixer.model.decision import Decision, Fetch
-from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
 from comfyfixer.pipeline.parallel import in_parallel
-from comfyfixer.pipeline.session import Session, read_rows
+from comfyfixer.pipeline.resolve_nodes import packs_to_find, resolve_nodes
+from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.decide import decide
 from comfyfixer.resolve.rows import resolution
 from comfyfixer.sources.registry import make_sources
@@ -25,31 +26,34 @@ LOOKUPS_AT_ONCE = 8
 
 
 def resolve(session: Session) -> None:
-    """Find a source for each missing model.
+    """Find a source for each missing model, and a pack for each missing node type.
 
     Raises:
         UsageError: No scan has been made in this folder.
         Interrupted: The user stopped; answers so far stay in the cache.
     """
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
-    session.emit("phase.started", phase="resolving", total=len(missing))
+    nodes = read_rows_if_there(session, session.workdir.missing_nodes, MissingNode)
+    total = len(missing) + len(packs_to_find(nodes))
+    session.emit("phase.started", phase="resolving", total=total)
     with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
         enquiry = _Enquiry(session, make_sources(session.settings, client))
-        rows = _resolve_all(session, missing, enquiry, client)
-    session.write(session.workdir.resolutions, rows)
-    for problem in enquiry.unanswered(rows):
-        session.found_problem(problem)
+        rows = _resolve_all(session, missing, enquiry, client, total)
+        session.write(session.workdir.resolutions, rows)
+        for problem in enquiry.unanswered(rows):
+            session.found_problem(problem)
+        resolve_nodes(session, client, nodes, done=len(rows))
 
 
 def _resolve_all(
-    session: Session, missing: Sequence[MissingModel], enquiry: "_Enquiry", client: Client
+    session: Session, missing: Sequence[MissingModel], enquiry: "_Enquiry", client: Client, total: int
 ) -> list[Resolution]:
     """Every row, in the order of `missing`."""
     rows: dict[int, Resolution] = {}
     work = [partial(enquiry.about, item) for item in missing]
     for place, row in in_parallel(session, work, at_once=LOOKUPS_AT_ONCE, on_stop=client.stop):
         rows[place] = row
-        session.emit("phase.progressed", current=len(rows), total=len(missing))
+        session.emit("phase.progressed", current=len(rows), total=total)
     return [rows[place] for place in range(len(missing))]
 
 
