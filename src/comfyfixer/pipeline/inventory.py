@@ -182,11 +182,12 @@ def _volumes(inventory: Inventory, files: Mapping[str, _File]) -> Iterator[Volum
         examples.setdefault(os.stat(root).st_dev, root)
     for path, file in files.items():
         by_disk.setdefault(file.place[0], []).append(file)
-        examples.setdefault(file.place[0], os.path.realpath(openable(path)))
+        examples.setdefault(file.place[0], path)
     for disk, example in examples.items():
-        usage = shutil.disk_usage(example)
+        place = os.path.realpath(openable(example))
+        usage = shutil.disk_usage(place)
         yield Volume(
-            path=printable(_mount_point(example)),
+            path=printable(_mount_point(place)),
             models_bytes=_bytes(by_disk.get(disk, ())),
             free_bytes=usage.free,
             total_bytes=usage.total,
@@ -194,10 +195,9 @@ def _volumes(inventory: Inventory, files: Mapping[str, _File]) -> Iterator[Volum
 
 
 def _mount_point(path: str) -> str:
-    place = os.path.realpath(path)
-    while not os.path.ismount(place) and os.path.dirname(place) != place:
-        place = os.path.dirname(place)
-    return place
+    while not os.path.ismount(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    return path
 
 
 def _packs(inventory: Inventory) -> Iterator[PackRow]:

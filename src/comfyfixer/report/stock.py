@@ -72,7 +72,7 @@ def _broken(stock: Stock, limit: int) -> Iterator[str]:
         yield from _head(f"broken ({len(rows):,}): ComfyUI lists them, and can't load them")
     for row in rows[:limit]:
         yield _fit(f"  ! {_name(row)}", _WIDTH)
-        yield _fit(f"      {size_text(row.size_bytes)}{', ' if row.size_bytes else ''}{row.fault}")
+        yield _fit("      " + ", ".join(filter(None, (size_text(row.size_bytes or None), row.fault))))
     yield from _more(len(rows), limit)
 
 
