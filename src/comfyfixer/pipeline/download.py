@@ -20,6 +20,7 @@ from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.placing import Order, orders
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
+from comfyfixer.resolve.verdict import is_here
 
 
 def download(session: Session) -> None:
@@ -31,7 +32,7 @@ def download(session: Session) -> None:
     """
     missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
-    accepted = [row for row in rows if row.decision == "accepted" and row.key in missing]
+    accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     session.emit("phase.started", phase="downloading", total=len(accepted))
     wanted, refused = orders(accepted, find_places(session))
     with HashCache(session.workdir.hashes, session.emit) as hashes:

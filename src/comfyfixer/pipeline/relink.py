@@ -19,6 +19,7 @@ from comfyfixer.model.missing import LocalMatch, MissingModel
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import ModelReference, base_name
 from comfyfixer.model.relink import Mend, Relinked, RelinkResult
+from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.paths import inside, openable, printable
 from comfyfixer.pipeline.copies import Copy, Copying, write_copy
@@ -31,6 +32,7 @@ from comfyfixer.resolve.local import LocalIndex, Wanted, same_bytes, same_folder
 from comfyfixer.resolve.missing import ModelIndex
 from comfyfixer.resolve.names import split_extension
 from comfyfixer.resolve.relinking import mend, target_name, usable
+from comfyfixer.resolve.verdict import is_here
 
 _FAULTS: Final = frozenset({"broken", "wrong-kind"})
 
@@ -47,7 +49,7 @@ class Relinking:
     ) -> None:
         self._session = session
         self._way = way
-        rows = _named(read_rows(session.workdir.missing_models, MissingModel, step="scan"), names)
+        rows = _named(_rows(session), names)
         self._inventory = _inventory(session)
         self._local = LocalIndex(self._inventory.models)
         fresh = [row for row in map(self._looked_at, rows) if row is not None]
@@ -282,6 +284,16 @@ def relinked(session: Session, work: Relinking, items: tuple[Relinked, ...], *, 
     wrote = not dry_run and any(item.state in ("done", "failed") for item in items)
     record = printable(session.workdir.relinks) if wrote else None
     return RelinkResult(dry_run=dry_run, items=items, not_here=work.not_here, record=record)
+
+
+def _rows(session: Session) -> tuple[MissingModel, ...]:
+    """The rows of the last scan, with the hashes that `resolve` proved of files that are here."""
+    found = read_rows_if_there(session, session.workdir.resolutions, Resolution)
+    proven = {row.key: row.sha256 for row in found if is_here(row) and row.sha256}
+    return tuple(
+        msgspec.structs.replace(row, hashes={"sha256": proven[row.key], **row.hashes}) if row.key in proven else row
+        for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")
+    )
 
 
 def _named(rows: Sequence[MissingModel], names: Sequence[str]) -> list[MissingModel]:

@@ -13,16 +13,18 @@ from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
+from comfyfixer.pipeline.local_files import LocalFiles
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.resolve_nodes import packs_to_find, resolve_nodes
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
-from comfyfixer.resolve.decide import decide
+from comfyfixer.resolve.decide import already_here, decide
 from comfyfixer.resolve.rows import resolution
 from comfyfixer.sources.registry import make_sources
 from comfyfixer.sources.source import Source
 
 LOOKUPS_AT_ONCE = 8
 """More only queue up: each hub is asked by at most four at once."""
+_HERE = "here: a file with the SHA-256 that the workflow names"
 
 
 def resolve(session: Session) -> None:
@@ -74,9 +76,12 @@ class _Enquiry:
         self._session = session
         self._sources = sources
         self._errors: dict[str, SourceError] = {}
+        self._local = LocalFiles(session)
 
     def about(self, missing: MissingModel) -> Resolution:
-        """The row of one missing model."""
+        """The row of one missing model; what is here already is not asked for."""
+        if match := self._local.named_by_hash(missing):
+            return self._told(resolution(missing, already_here(match), Findings(asked=(_HERE,))))
         candidates: dict[str, Candidate] = {}
         silent: dict[str, str] = {}
         asked: list[str] = []
@@ -91,6 +96,8 @@ class _Enquiry:
             if isinstance(decision, Fetch):
                 break
         findings = Findings(candidates=tuple(candidates.values()), unanswered=silent, asked=tuple(asked))
+        without = self._decide(msgspec.structs.replace(missing, local_matches=()), findings)
+        decision = self._local.in_place_of(missing, without, decision)
         return self._told(resolution(missing, decision, findings))
 
     def _ask(

@@ -32,14 +32,14 @@ def decide(
     return _nothing(missing, findings)
 
 
-def already_here(decision: Fetch, match: LocalMatch) -> Fetch:
-    """The same decision where a local file is proven to have the very same bytes: nothing is to be fetched."""
+def already_here(match: LocalMatch, elsewhere: Sequence[Candidate] = ()) -> Fetch:
+    """A local file is proven to have the very bytes: nothing is to be fetched, though they are elsewhere too."""
     local = _local_candidate(match)
     fact = Evidence(kind="hash", detail=f"Its SHA-256 is the wanted one ({(match.sha256 or '')[:12]}...)")
     hashes = {"sha256": match.sha256} if match.sha256 else {}
     local = msgspec.structs.replace(local, hashes=hashes, evidence=(fact, *local.evidence))
     because = f"The very same file is here, as `{match.path}`: its SHA-256 is the wanted one"
-    return Fetch(candidates=(local, *decision.candidates), because=because)
+    return Fetch(candidates=(local, *elsewhere), because=because)
 
 
 def confidence(missing: MissingModel, decision: Decision) -> float:
