@@ -20,6 +20,7 @@ from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
+from comfyfixer.pipeline.local_files import with_known_hashes
 from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
@@ -42,7 +43,7 @@ def scan(session: Session) -> None:
     inventory = known_from_running(session, inventory)
     workflows, passed_over = read_all(session, files, inventory)
     known = examined(session, workflows, _with_folders_of(workflows, inventory))
-    models = _missing(workflows, known) if workflows else ()
+    models = with_known_hashes(session, _missing(workflows, known), known) if workflows else ()
     nodes = missing_nodes(session, workflows, known) if workflows else ()
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
@@ -103,18 +104,16 @@ def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> 
     """Each file's needs, in order; None for a file that is no workflow."""
     if not files:
         return
-    from comfyfixer.pipeline.reading import RememberingReader
+    from comfyfixer.pipeline.reading.many import read_many
 
-    reader = RememberingReader(session.workdir.readings, _pack_inputs(inventory))
-    for number, path in enumerate(files, start=1):
-        workflow = reader.read(path)
+    workflows = read_many(files, _pack_inputs(inventory), session.workdir.readings)
+    for number, workflow in enumerate(workflows, start=1):
         if workflow is not None:
             _tell_error(session, workflow)
         yield workflow
         if number % _PROGRESS_EVERY == 0 or number == len(files):
             session.check_stop()
             session.emit("phase.progressed", current=number, total=len(files))
-    reader.save()
 
 
 def _tell_error(session: Session, workflow: Workflow) -> None:
