@@ -36,8 +36,8 @@ def add_extra_paths(table: FolderTable, file: Path) -> Iterator[Problem]:
 
 
 def _add_group(table: FolderTable, file: Path, entries: dict[Any, Any]) -> Iterator[Problem]:
-    base = entries.pop("base_path", None)
-    if base is not None and not isinstance(base, str):
+    base = entries.pop("base_path", "")
+    if not isinstance(base, str):
         yield _fault(file, f"`base_path` is `{_short(base)}` and not a path")
         return
     first = bool(entries.pop("is_default", False))
@@ -51,7 +51,7 @@ def _add_group(table: FolderTable, file: Path, entries: dict[Any, Any]) -> Itera
                 table.add(str(name), os.path.normpath(os.path.join(root, line)), first=first)
 
 
-def _base_path(file: Path, base: str | None) -> str:
+def _base_path(file: Path, base: str) -> str:
     """Where the paths of a group start: variables and `~` count in `base_path` alone."""
     folder = os.path.dirname(os.path.abspath(file))
     return os.path.abspath(os.path.join(folder, os.path.expandvars(os.path.expanduser(base)))) if base else folder

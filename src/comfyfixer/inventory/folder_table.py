@@ -100,6 +100,10 @@ class FolderTable:
         every_file = not extensions or (now is not None and not now)
         self._extensions[name] = frozenset() if every_file else extensions | ((now or frozenset()) - old_extensions)
 
+    def share(self, name: str, other: str) -> None:
+        """Give a folder all roots of another one, whose list it shares."""
+        self._roots[name] = list(dict.fromkeys([*self._roots.get(other, ()), *self._roots.get(name, ())]))
+
     def roots(self, name: str) -> tuple[str, ...]:
         """The roots of a folder in search order, empty where ComfyUI does not know it."""
         return tuple(self._roots.get(LEGACY_NAMES.get(name, name), ()))

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.reading.collections import walk
-from comfyfixer.inventory.reading.comfy import add_constants, registered_folders
+from comfyfixer.inventory.reading.comfy import add_constants, registered_folders, shared_roots
 from comfyfixer.inventory.reading.interpreter import Interpreter
 from comfyfixer.inventory.reading.loader_inputs import loader_inputs
 from comfyfixer.inventory.reading.machine import Raised, Returned, TooMuch
@@ -56,7 +56,7 @@ def _read(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *,
         _bounded(interpreter, lambda: interpreter.run(interpreter.main))
         registered = _bounded(interpreter, lambda: _registered(interpreter))
         classes = Table(is_open=True) if registered is None else registered
-        folders = registered_folders(interpreter, before)
+        folders, shared = registered_folders(interpreter, before), shared_roots(interpreter)
         inputs = loader_inputs(interpreter, classes) if loaders else {}
     sure = [name for name in classes if isinstance(name, str) and name not in classes.doubtful][:_MAX_TYPES]
     why = [*interpreter.incomplete, *interpreter.unreadable]
@@ -68,6 +68,7 @@ def _read(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *,
         why_incomplete=tuple(why[:50]),
         inputs=inputs,
         folders=folders,
+        shared=shared,
         unreadable=dict(interpreter.unreadable),
     )
 

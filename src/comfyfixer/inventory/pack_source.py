@@ -17,6 +17,7 @@ class PackSource(msgspec.Struct, frozen=True, kw_only=True):
         why_incomplete: Sentence parts, for whoever looks into it.
         inputs: As `NodePack.inputs`.
         folders: Model folders that are new or changed after its import.
+        shared: New folders that share the list of roots of another one: name to the other's name.
         unreadable: Files that could not be parsed, each with the reason.
     """
 
@@ -25,4 +26,5 @@ class PackSource(msgspec.Struct, frozen=True, kw_only=True):
     why_incomplete: tuple[str, ...] = ()
     inputs: dict[str, dict[str, LoaderInput]] = {}
     folders: Folders = {}
+    shared: dict[str, str] = {}
     unreadable: dict[str, str] = {}

@@ -34,6 +34,9 @@ def read_packs(
     for source in registered:
         for name, (roots, extensions) in source.folders.items():
             table.merge(name, roots, extensions, before.get(name))
+    for source in registered:
+        for name, other in source.shared.items():
+            table.share(name, other)
     return tuple(sorted(packs, key=lambda pack: pack.name)), problems
 
 

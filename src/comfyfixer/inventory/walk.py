@@ -83,6 +83,7 @@ class _Walker:
         pending: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, "", frozenset())]
         while pending:
             path, prefix, above = pending.pop()
+            known, identity = len(found), (0, 0)
             try:
                 status = os.stat(path)
                 identity = (status.st_dev, status.st_ino)
@@ -90,14 +91,35 @@ class _Walker:
                     continue
                 with os.scandir(path) as entries:
                     subfolders = [entry for entry in entries if entry.is_dir() or keep(entry, prefix)]
-            except OSError as error:
-                self.problems.append(_unreadable(path, error))
-                continue
+            except OSError:
+                del found[known:]
+                if (subfolders_left := self._one_by_one(path, prefix, keep)) is None:
+                    continue
+                subfolders = subfolders_left
             inside = above | {identity}
             pending += [
                 (entry.path, f"{prefix}{entry.name}{os.sep}", inside) for entry in subfolders if entry.name != ".git"
             ]
         return found
+
+    def _one_by_one(self, path: str, prefix: str, keep: "_Keep") -> "list[os.DirEntry[str]] | None":
+        """The folders in a folder that can't be listed in one go: a link to itself makes `is_dir` raise."""
+        try:
+            with os.scandir(path) as entries:
+                return [entry for entry in entries if _is_folder(entry) or keep(entry, prefix)]
+        except OSError as error:
+            self.problems.append(_unreadable(path, error))
+            return None
+
+
+_Keep = Callable[["os.DirEntry[str]", str], bool]
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _keeper(wanted: frozenset[str] | None, found: list[_Found]) -> Callable[["os.DirEntry[str]", str], bool]:

@@ -4,6 +4,7 @@ import os
 
 from comfyfixer.inventory.reading.machine import Machine, Raised
 from comfyfixer.inventory.reading.values import (
+    CONFIG_PARSERS,
     UNKNOWN,
     Bound,
     Class,
@@ -38,6 +39,8 @@ def attribute(machine: Machine, value: object, name: str) -> object:
             return machine.constants[full] if full in machine.constants else External(full)
         case Made(maker="super"):
             return _of_super(machine, value, name)
+        case Made(maker=maker) if maker == "globals" or maker in CONFIG_PARSERS:
+            return Method(value, name)
         case Made():
             return value.keywords.get(name, UNKNOWN)
         case PathValue():
@@ -128,6 +131,8 @@ def _of_super(machine: Machine, value: Made, name: str) -> object:
             except LookupError:
                 continue
             return Bound(found, first) if isinstance(found, Function) and found.kind != "staticmethod" else found
+        if isinstance(base, External) and base.name == "builtins.type" and name == "__new__":
+            return External("builtins.type.__new__")
     return UNKNOWN
 
 

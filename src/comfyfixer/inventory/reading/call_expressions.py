@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from comfyfixer.inventory.reading.collections import walk
-from comfyfixer.inventory.reading.machine import Machine
-from comfyfixer.inventory.reading.values import UNKNOWN, External, Made, Scope, Table
+from comfyfixer.inventory.reading.machine import Machine, Raised
+from comfyfixer.inventory.reading.values import UNKNOWN, External, Made, Module, Scope, Table
 
 
 def call_expression(machine: Machine, node: ast.Call, scope: Scope) -> object:
@@ -45,8 +45,27 @@ def _super(_machine: Machine, scope: Scope, _args: list[object]) -> object:
     return Made("super", [at.names["__class__"], at.names["__self__"]], {}) if at else UNKNOWN
 
 
+def _exec(machine: Machine, scope: Scope, args: list[object]) -> object:
+    """`exec(text)` where the text is known and runs in a module of the pack."""
+    match args:
+        case [str() as text, Made(maker="globals", args=[Module() as module]), *_]:
+            at = module.scope
+        case [str() as text]:
+            at = scope
+        case _:
+            machine.incomplete.append(f"{scope.module.name} runs text that is made while it runs")
+            return None
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Raised from None
+    machine.execute(tree.body, at)
+    return None
+
+
 _NEEDS_SCOPE: Final[dict[str, Callable[[Machine, Scope, list[object]], object]]] = {
     "builtins.globals": _globals,
     "builtins.locals": _locals,
     "builtins.super": _super,
+    "builtins.exec": _exec,
 }

@@ -128,6 +128,31 @@ def make_class(
     return made
 
 
+def make_class_by(
+    machine: Machine, meta: object, name: str, bases: list[object], attributes: dict[str, object], module: Module
+) -> Class:
+    """A new class as its metaclass makes it: its own, or that of a base; others do nothing that matters here."""
+    if not isinstance(meta, Class):
+        meta = next((base.meta for base in bases if isinstance(base, Class) and base.meta), None)
+    if meta is None:
+        return make_class(machine, name, bases, attributes, module)
+    table = Table(attributes)
+    made = _by_method(machine, meta, "__new__", [meta, name, tuple(bases), table])
+    if not isinstance(made, Class):
+        made = make_class(machine, name, bases, attributes, module)
+    made.meta, made.module = meta, module
+    _by_method(machine, meta, "__init__", [made, name, tuple(bases), table])
+    return made
+
+
+def _by_method(machine: Machine, meta: Class, name: str, args: list[object]) -> object:
+    try:
+        method = class_attribute(machine, meta, name)
+    except LookupError:
+        return None
+    return machine.call(method, args, {})
+
+
 def decorate(machine: Machine, decorators: list[ast.expr], decorated: object, scope: Scope) -> object:
     """What the decorators make of a function or class; one that can't be followed is taken to keep it."""
     for node in reversed(decorators):

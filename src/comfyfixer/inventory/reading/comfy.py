@@ -49,6 +49,18 @@ def registered_folders(machine: Machine, before: Folders) -> Folders:
     return changed
 
 
+def shared_roots(machine: Machine) -> dict[str, str]:
+    """Folders that have the very list of roots of an earlier one, so that they get what is added to that later."""
+    names = machine.constants["folder_paths.folder_names_and_paths"]
+    first: dict[int, str] = {}
+    shared: dict[str, str] = {}
+    for name, entry in names.items() if isinstance(names, Table) else ():
+        match entry:
+            case (Row() as roots, *_) if isinstance(name, str) and first.setdefault(id(roots), name) != name:
+                shared[name] = first[id(roots)]
+    return shared
+
+
 def _texts(items: Row | tuple[object, ...] | Table) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for item in items if isinstance(item, str)))
 

@@ -110,11 +110,11 @@ _NATIVE: Final[dict[str, tuple[type, ...]]] = {
 def _is_a(value: object, kind: object) -> bool | None:
     if value is UNKNOWN or isinstance(value, Made | External):
         return None
+    if isinstance(value, Instance):
+        return is_subclass(value.of, kind) if isinstance(kind, Class | External) else None
     if isinstance(kind, External) and kind.name in _NATIVE:
         return isinstance(value, _NATIVE[kind.name])
-    if isinstance(value, Instance) and isinstance(kind, Class):
-        return is_subclass(value.of, kind)
-    return None if isinstance(value, Instance) else False
+    return False
 
 
 def is_subclass(of: Class, kind: object) -> bool | None:
@@ -151,6 +151,11 @@ def _type(machine: Machine, args: list[object], _keywords: dict[str, object]) ->
             home = next((base.module for base in bases if isinstance(base, Class)), None)
             return make_class(machine, name, list(bases), named, home or machine.main)
     return UNKNOWN
+
+
+def _type_new(machine: Machine, args: list[object], keywords: dict[str, object]) -> object:
+    """`type.__new__(metaclass, name, bases, attributes)`."""
+    return _type(machine, args[1:], keywords)
 
 
 def _callable(_machine: Machine, args: list[object], _keywords: dict[str, object]) -> object:
@@ -210,6 +215,7 @@ OBJECT_LIBRARY: Final[dict[str, Call]] = {
     "builtins.isinstance": _isinstance,
     "builtins.issubclass": _issubclass,
     "builtins.type": _type,
+    "builtins.type.__new__": _type_new,
     "builtins.callable": _callable,
     "builtins.vars": _vars,
     "builtins.dir": _dir,

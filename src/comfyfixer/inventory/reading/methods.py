@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from comfyfixer.inventory.reading.collections import append, extend, put, update, walk
+from comfyfixer.inventory.reading.config_files import call_parser
 from comfyfixer.inventory.reading.library_files import MAX_PATH, matching, text_of
 from comfyfixer.inventory.reading.machine import Machine
 from comfyfixer.inventory.reading.operators import MAX_TEXT, brace_format
 from comfyfixer.inventory.reading.targets import remove
-from comfyfixer.inventory.reading.values import UNKNOWN, Method, PathValue, Row, Table, join
+from comfyfixer.inventory.reading.values import UNKNOWN, Made, Method, Module, PathValue, Row, Table, join
 
 _PLAIN_TEXT_METHODS: Final = frozenset(
     {"capitalize", "casefold", "count", "endswith", "find", "isalnum", "isalpha", "isdecimal", "isdigit"}
@@ -28,6 +29,10 @@ def call_method(machine: Machine, method: Method, args: list[object], keywords: 
             return _ROW.get(method.name, _unknown)(machine, method.of, args, keywords)
         case Table():
             return _TABLE.get(method.name, _unknown)(machine, method.of, args, keywords)
+        case Made(maker="globals"):
+            return call_globals(machine, method.of, method.name, args, keywords)
+        case Made():
+            return call_parser(machine, method.of, method.name, args, keywords)
         case PathValue():
             return _PATH.get(method.name, _unknown)(machine, method.of, args, keywords)
     return UNKNOWN
@@ -55,6 +60,28 @@ def _is_plain(arg: object) -> bool:
 
 def _bounded(value: object) -> object:
     return UNKNOWN if isinstance(value, str) and len(value) > MAX_TEXT else value
+
+
+def call_globals(machine: Machine, of: Made, name: str, args: list[object], keywords: dict[str, object]) -> object:
+    """A method of `globals()`, of `vars(module)` or of `module.__dict__`."""
+    module = of.args[0]
+    if not isinstance(module, Module):
+        return UNKNOWN
+    names = module.scope.names
+    if name == "get" and isinstance(args[0], str):
+        if args[0] in names:
+            return machine.force(names, args[0])
+        return UNKNOWN if module.open else (args[1:] or [None])[0]
+    if name == "update":
+        added = Table()
+        _update(machine, added, args, keywords)
+        module.open |= added.open
+        for key in added:
+            if isinstance(key, str):
+                names[key] = UNKNOWN if key in added.doubtful else added[key]
+        return None
+    table = Table({key: machine.force(names, key) for key in list(names)}, is_open=module.open)
+    return _TABLE.get(name, _unknown)(machine, table, args, keywords)
 
 
 _Handler = Callable[[Machine, Any, list[object], dict[str, object]], object]

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final
 
-from comfyfixer.inventory.reading.calls import FIELDS, decorate, make_class
+from comfyfixer.inventory.reading.calls import FIELDS, decorate, make_class_by
 from comfyfixer.inventory.reading.collections import append, extend, update, walk
 from comfyfixer.inventory.reading.imports import import_from, import_plain
 from comfyfixer.inventory.reading.machine import Left, LoopLeft, Machine, Raised, Returned
@@ -88,7 +88,8 @@ def _class(machine: Machine, node: ast.ClassDef, scope: Scope) -> None:
     bases = [machine.evaluate(base, scope) for base in node.bases if not isinstance(base, ast.Starred)]
     inner = Scope(scope.module, scope.around if scope.is_class else scope, is_class=True)
     machine.execute(node.body, inner)
-    made = make_class(machine, node.name, bases, inner.names, scope.module)
+    meta = next((machine.evaluate(word.value, scope) for word in node.keywords if word.arg == "metaclass"), None)
+    made = make_class_by(machine, meta, node.name, bases, inner.names, scope.module)
     assign(machine, ast.Name(node.name), decorate(machine, node.decorator_list, made, scope), scope)
 
 

@@ -3,7 +3,7 @@
 import ast
 
 from comfyfixer.inventory.reading.machine import Machine
-from comfyfixer.inventory.reading.values import UNKNOWN, External, Row, Scope, Table
+from comfyfixer.inventory.reading.values import UNKNOWN, External, Made, Module, Row, Scope, Table
 
 
 def subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> object:
@@ -14,7 +14,14 @@ def subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> object:
     index = machine.evaluate(node.slice, scope)
     if isinstance(value, External) and value.name == "sys.modules" and isinstance(index, str):
         return machine.find_module(index) or UNKNOWN
+    if isinstance(value, Made) and value.maker == "globals" and isinstance(index, str):
+        return _global(machine, value.args[0], index)
     return item_of(value, index)
+
+
+def _global(machine: Machine, module: object, name: str) -> object:
+    known = isinstance(module, Module) and name in module.scope.names
+    return machine.force(module.scope.names, name) if known and isinstance(module, Module) else UNKNOWN
 
 
 def item_of(value: object, index: object) -> object:

@@ -48,6 +48,8 @@ def set_attribute(machine: Machine, owner: object, name: str, value: object) -> 
     if machine.doubt:
         value = UNKNOWN if not isinstance(value, Table | Row) or truth(value) is None else value
     match owner:
+        case Class() if name in ("__name__", "__qualname__"):
+            owner.name = value if isinstance(value, str) else owner.name
         case Class() | Instance():
             owner.attributes[name] = value
         case Module():

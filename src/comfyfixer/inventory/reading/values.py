@@ -20,6 +20,8 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+CONFIG_PARSERS: Final = frozenset({"configparser.ConfigParser", "configparser.RawConfigParser"})
+"""What is made by these is `Made` and has methods: see `config_files.py`."""
 _MAX_COMPARED: Final = 10_000
 _MAX_ANCESTORS: Final = 200
 
@@ -170,13 +172,18 @@ class Bound:
 
 
 class Class:
-    """A class of the pack."""
+    """A class of the pack.
+
+    Attributes:
+        meta: Its metaclass, where that is the pack's own.
+    """
 
     def __init__(self, name: str, bases: list[object], attributes: dict[str, object], module: Module) -> None:
         self.name = name
         self.bases = bases
         self.attributes = attributes
         self.module = module
+        self.meta: Class | None = next((base.meta for base in bases if isinstance(base, Class) and base.meta), None)
 
 
 class Method:
