@@ -20,7 +20,7 @@ from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
-from comfyfixer.pipeline.local_files import with_known_hashes
+from comfyfixer.pipeline.known_hashes import with_known_hashes
 from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
