@@ -1,5 +1,6 @@
 """The cache of readings: quick when nothing changed, never wrong when something did."""
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import msgspec
 import pytest
 
 from comfyfixer.model.reference import LoaderInput, Workflow
-from comfyfixer.pipeline.reading import RememberingReader
-from comfyfixer.pipeline.readings import Readings, reader_version, stamp
+from comfyfixer.pipeline.reading.cache import Readings, reader_version
+from comfyfixer.pipeline.reading.file import Reader
+from comfyfixer.pipeline.reading.many import read_many
+from comfyfixer.scan.knowledge import builtin_knowledge
 
 NODE = '{"1": {"class_type": "LoraLoader", "inputs": {"lora_name": "%s.safetensors"}}}'
 LONG_AGO_NS = 1_700_000_000_000_000_000
@@ -27,14 +30,15 @@ def names(workflow: Workflow | None) -> list[str]:
 
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if every file had been changed long ago: a test can't set the time of an entry's own change."""
-    monkeypatch.setattr("comfyfixer.pipeline.readings._SETTLED_NS", -(10**15))
+    monkeypatch.setattr("comfyfixer.pipeline.reading.cache._SETTLED_NS", -(10**15))
 
 
 def scanned(cache: Path, *files: Path) -> list[list[str]]:
-    reader = RememberingReader(cache, {})
-    found = [names(reader.read(str(file))) for file in files]
-    reader.save()
-    return found
+    return [names(workflow) for workflow in read_many([str(file) for file in files], {}, cache)]
+
+
+def known(cache: Path, file: Path) -> bool:
+    return Readings(cache, reader_version({})).recall(str(file))
 
 
 def test_an_unchanged_file_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +50,7 @@ def test_an_unchanged_file_is_not_opened_again(tmp_path: Path, monkeypatch: pyte
     def never(*_arguments: object) -> bytes:
         raise AssertionError("an unchanged file was opened")
 
-    monkeypatch.setattr("comfyfixer.pipeline.reading._bytes_of", never)
+    monkeypatch.setattr("comfyfixer.pipeline.reading.file._bytes_of", never)
     assert scanned(cache, file) == [["a.safetensors"]]
 
 
@@ -75,29 +79,26 @@ def test_a_file_changed_just_now_is_not_trusted_yet(tmp_path: Path) -> None:
     file, cache = tmp_path / "a.json", tmp_path / "c"
     file.write_text(NODE % "a", "utf-8")
     scanned(cache, file)
-    assert Readings(cache, reader_version({})).known(str(file)) == (False, None)
+    assert not known(cache, file)
 
 
 def test_a_file_that_is_no_workflow_is_remembered_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settled(monkeypatch)
     file, cache = tmp_path / "package.json", tmp_path / "c"
     file.write_text('{"name": "x"}', "utf-8")
-    reader = RememberingReader(cache, {})
-    assert reader.read(str(file)) is None
-    reader.save()
-    assert Readings(cache, reader_version({})).known(str(file)) == (True, None)
+    assert list(read_many([str(file)], {}, cache)) == [None]
+    assert known(cache, file)
+    assert list(read_many([str(file)], {}, cache)) == [None]
 
 
 def test_a_failure_is_tried_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settled(monkeypatch)
     file, cache = tmp_path / "a.json", tmp_path / "c"
     file.write_bytes(b"{")
-    reader = RememberingReader(cache, {})
-    workflow = reader.read(str(file))
+    [workflow] = read_many([str(file)], {}, cache)
     assert workflow is not None
     assert not workflow.ok
-    reader.save()
-    assert Readings(cache, reader_version({})).known(str(file)) == (False, None)
+    assert not known(cache, file)
 
 
 def test_another_reader_trusts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +108,7 @@ def test_another_reader_trusts_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     scanned(cache, file)
     inputs = {"Loader": {"file": LoaderInput(folders=("loras",))}}
     assert reader_version(inputs) != reader_version({})
-    assert Readings(cache, reader_version(inputs)).known(str(file)) == (False, None)
+    assert not Readings(cache, reader_version(inputs)).recall(str(file))
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00", b"{}", b"\xff" * 100])
@@ -122,10 +123,81 @@ def test_what_is_remembered_is_what_was_read(tmp_path: Path, monkeypatch: pytest
     settled(monkeypatch)
     file, cache = tmp_path / "a.json", tmp_path / "c"
     write(file, "sub\\\\\u6a21")
-    reader = RememberingReader(cache, {})
-    first = reader.read(str(file))
-    reader.save()
-    known, again = Readings(cache, reader_version({})).known(str(file))
-    assert known
+    [first] = read_many([str(file)], {}, cache)
+    assert known(cache, file)
+    [again] = read_many([str(file)], {}, cache)
     assert msgspec.to_builtins(again) == msgspec.to_builtins(first)
-    assert stamp(str(file)) is not None
+
+
+def test_some_remembered_and_some_changed_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(monkeypatch)
+    cache, files = tmp_path / "c", [tmp_path / f"{name}.json" for name in "abcdef"]
+    for file in files:
+        write(file, file.stem)
+    scanned(cache, *files[1::2])
+    write(files[3], "changed")
+    files.insert(2, tmp_path / "gone.json")
+
+    found = list(read_many([str(file) for file in files], {}, cache))
+
+    assert [bool(workflow and workflow.ok) for workflow in found] == [True, True, False, True, True, True, True]
+    names_found = [names(workflow)[0] for workflow in found if workflow and workflow.ok]
+    assert names_found == [f"{name}.safetensors" for name in ("a", "b", "c", "changed", "e", "f")]
+
+
+@pytest.fixture
+def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """So many files that they are read by two processes, whatever this machine has."""
+    settled(monkeypatch)
+    monkeypatch.setattr("comfyfixer.pipeline.reading.many.FEWEST", 10)
+    monkeypatch.setattr("comfyfixer.pipeline.reading.many._CHUNK", 3)
+    monkeypatch.setattr("comfyfixer.pipeline.reading.many._cores", lambda: 2)
+    files = [tmp_path / f"{number:02}.json" for number in range(25)]
+    for file in files:
+        write(file, file.stem)
+    files[7].write_bytes(b"{")
+    files[9].write_text("{}", "utf-8")
+    return [str(file) for file in files]
+
+
+def test_processes_read_the_same_in_the_same_order(many: list[str], tmp_path: Path) -> None:
+    inputs = {"LoraLoader": {"lora_name": LoaderInput(folders=("loras",))}}
+    alone = [Reader(builtin_knowledge()).read(path) for path in many]
+
+    first = list(read_many(many, inputs, tmp_path / "c"))
+    again = list(read_many(many, inputs, tmp_path / "c"))
+
+    assert msgspec.to_builtins(first) == msgspec.to_builtins(alone) == msgspec.to_builtins(again)
+
+
+def test_processes_that_can_t_be_started_cost_nothing_but_time(
+    many: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise PermissionError("no more processes")
+
+    monkeypatch.setattr("comfyfixer.pipeline.reading.processes.ProcessPoolExecutor", refused)
+
+    assert [workflow and workflow.ok for workflow in read_many(many, {})].count(True) == 23
+
+
+def test_a_process_that_dies_leaves_its_files_to_this_one(many: list[str]) -> None:
+    reading = read_many(many, {})
+    first = next(reading)
+    for process in multiprocessing.active_children():
+        process.kill()
+
+    found = [first, *reading]
+
+    assert [names(workflow)[0] for workflow in found if workflow and workflow.ok] == [
+        f"{number:02}.safetensors" for number in range(25) if number not in (7, 9)
+    ]
+
+
+def test_reading_that_is_given_up_ends_its_processes(many: list[str]) -> None:
+    reading = read_many(many, {})
+    assert next(reading) is not None
+
+    reading.close()
+
+    assert multiprocessing.active_children() == []

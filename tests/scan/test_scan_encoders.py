@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from comfyfixer.pipeline.reading import Reader
+from comfyfixer.pipeline.reading.file import Reader
 from comfyfixer.scan.knowledge import builtin_knowledge
 from tests.scan.containers import COMFY_TAGS, PROMPT, WORKFLOW
 

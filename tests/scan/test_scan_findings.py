@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from comfyfixer.pipeline.reading import Reader
+from comfyfixer.pipeline.reading.file import Reader
 from comfyfixer.scan.knowledge import builtin_knowledge
 
 FINDINGS = sorted(Path(__file__).with_name("findings").iterdir())

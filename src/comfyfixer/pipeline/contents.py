@@ -13,7 +13,7 @@ from comfyfixer.content.examine import examine_bytes, with_left_overs
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.content import Content
-from comfyfixer.pipeline.readings import Stamp, stamp
+from comfyfixer.pipeline.reading.cache import Stamp, stamp
 
 _PACKAGE: Final = Path(comfyfixer.__file__).parent
 _SETTLED_NS: Final = 2_000_000_000

@@ -6,10 +6,9 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import Workflow
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
-from comfyfixer.pipeline.reading import Reader
+from comfyfixer.pipeline.reading.many import read_many
 from comfyfixer.pipeline.scan import scan_targets
 from comfyfixer.pipeline.session import Session, silent
-from comfyfixer.scan.knowledge import builtin_knowledge
 from comfyfixer.settings import Settings
 
 
@@ -26,6 +25,4 @@ def inspected(
     folders = scan_targets(session, None if named else installation_of(settings))
     for problem in session.problems:
         found_problem(problem)
-    reader = Reader(builtin_knowledge())
-    for path in workflow_files(folders, found_problem):
-        yield reader.read(path)
+    yield from read_many(workflow_files(folders, found_problem), {})

@@ -1,17 +1,14 @@
 """One workflow file from disk to its needs; a file that can't be read becomes a row that says why."""
 
 import os
-from collections.abc import Mapping
-from functools import cached_property
 from io import FileIO
-from pathlib import Path
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import LoaderInput, Workflow
+from comfyfixer.model.reference import Workflow
 from comfyfixer.paths import printable
-from comfyfixer.pipeline.readings import Readings, reader_version, stamp
-from comfyfixer.scan.knowledge import Knowledge, builtin_knowledge
+from comfyfixer.pipeline.reading.cache import Reading, reading_of, stamp
+from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
 
@@ -33,6 +30,11 @@ class Reader:
             kind = extension[1:] if is_media else "ui"
             return Workflow(path=shown, format=kind, ok=False, error=Problem.of(error, where=shown))
 
+    def reading(self, path: str) -> Reading:
+        """What the file needs, to be remembered or handed to another process."""
+        before = stamp(path)
+        return reading_of(path, before, self.read(path))
+
     def _read_media(self, path: str, shown: str) -> Workflow | None:
         """Only the container's own parts are read: a film of 4 GB costs a few reads."""
         from comfyfixer.scan.media.read import read_media
@@ -47,32 +49,6 @@ class Reader:
                 return read_media(read_at, os.fstat(file.fileno()).st_size, shown, self._knowledge)
         except OSError as error:
             raise _unreadable(error) from error
-
-
-class RememberingReader:
-    """Reads only what changed since the last scan."""
-
-    def __init__(self, cache: Path, pack_inputs: Mapping[str, Mapping[str, LoaderInput]]) -> None:
-        self._readings = Readings(cache, reader_version(pack_inputs))
-        self._pack_inputs = pack_inputs
-
-    def read(self, path: str) -> Workflow | None:
-        """What the file needs; None where it is no workflow."""
-        known, workflow = self._readings.known(path)
-        if not known:
-            before = stamp(path)
-            workflow = self._reader.read(path)
-            self._readings.keep(path, before, workflow)
-        return workflow
-
-    def save(self) -> None:
-        """Remember for the next scan."""
-        self._readings.save()
-
-    @cached_property
-    def _reader(self) -> Reader:
-        """Made when the first file has to be read."""
-        return Reader(builtin_knowledge().with_packs(self._pack_inputs))
 
 
 def _bytes_of(path: str) -> bytes:

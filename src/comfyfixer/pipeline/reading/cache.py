@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,9 @@ _PACKAGE: Final = Path(comfyfixer.__file__).parent
 _SETTLED_NS: Final = 2_000_000_000
 """A file changed less than this before it was read may change again within the same tick of its time stamp."""
 
+
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+_DECODER: Final[msgspec.msgpack.Decoder[Workflow | None]] = msgspec.msgpack.Decoder(Workflow | None)
 
 Stamp = tuple[int, int, int, int]
 
@@ -43,23 +46,23 @@ class Readings:
         self._reader = reader
         self._old = _load(path, reader)
         self._new: dict[str, _Row] = {}
-        self._decode = msgspec.msgpack.Decoder(Workflow | None).decode
-        self._encode = msgspec.msgpack.Encoder().encode
 
-    def known(self, path: str) -> tuple[bool, Workflow | None]:
-        """Whether the file is as it was read before, and what it needs then."""
+    def recall(self, path: str) -> bool:
+        """Whether the file is as it was read before; what it needs is there then."""
         row = self._old.get(path)
         if row is None or row.stamp != stamp(path):
-            return False, None
+            return False
         self._new[path] = row
-        return True, self._decode(row.workflow)
+        return True
 
-    def keep(self, path: str, before: Stamp | None, workflow: Workflow | None) -> None:
-        """Remember what was read, unless the file changed just now, or while it was read."""
-        if before is None or before != stamp(path) or (workflow is not None and not workflow.ok):
-            return
-        if time.time_ns() - max(before[1], before[2]) > _SETTLED_NS:
-            self._new[path] = _Row(before, msgspec.Raw(self._encode(workflow)))
+    def recalled(self, path: str) -> Workflow | None:
+        """What a recalled file needs; None where it is no workflow."""
+        return decoded(self._new[path].workflow)
+
+    def keep(self, path: str, reading: "Reading") -> None:
+        """Remember what was read, where it may be."""
+        if reading.stamp is not None:
+            self._new[path] = _Row(reading.stamp, msgspec.Raw(reading.workflow))
 
     def save(self) -> None:
         """Write what this scan saw; a cache that can't be written costs time only."""
@@ -67,6 +70,35 @@ class Readings:
             data = msgspec.msgpack.encode(_File(self._reader, self._new))
             with contextlib.suppress(UsageError):
                 write_whole(self._path, data, durable=False)
+
+
+class Reading(NamedTuple):
+    """What was read of one file.
+
+    Attributes:
+        stamp: Of the file as it was read; None where it must not be remembered.
+        workflow: What it needs, to be `decoded`.
+    """
+
+    stamp: Stamp | None
+    workflow: bytes
+
+
+def reading_of(path: str, before: Stamp | None, workflow: Workflow | None) -> Reading:
+    """What was just read; to be remembered unless the file changed just now, or while it was read, or is broken.
+
+    Args:
+        before: The file's stamp before it was read.
+    """
+    may_be_kept = before is not None and before == stamp(path) and (workflow is None or workflow.ok)
+    if may_be_kept and before and time.time_ns() - max(before[1], before[2]) <= _SETTLED_NS:
+        may_be_kept = False
+    return Reading(before if may_be_kept else None, _ENCODE(workflow))
+
+
+def decoded(workflow: bytes) -> Workflow | None:
+    """What was read of a file; None where it is no workflow."""
+    return _DECODER.decode(workflow)
 
 
 def stamp(path: str) -> Stamp | None:

@@ -1,0 +1,1 @@
+"""Workflow files from disk to what they need: one, many, remembered."""

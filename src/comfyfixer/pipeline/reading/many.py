@@ -1,0 +1,79 @@
+"""Many workflow files from disk to their needs: what did not change is remembered, thousands are read side by side."""
+
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from comfyfixer.model.reference import LoaderInput, Workflow
+from comfyfixer.pipeline.reading.cache import Reading, Readings, decoded, reader_version
+from comfyfixer.pipeline.reading.file import Reader
+from comfyfixer.scan.knowledge import builtin_knowledge
+
+FEWEST: Final = 3_000
+"""Files from which on several processes pay: their start costs as much as reading some 2,000 workflows."""
+
+_MOST_PROCESSES: Final = 8
+_CHUNK: Final = 200
+"""Files a process is handed at once: one by one, handing them over would cost more than reading them."""
+
+PackInputs = Mapping[str, Mapping[str, LoaderInput]]
+
+
+def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None = None) -> Generator[Workflow | None]:
+    """Each file's needs, in order; None for a file that is no workflow.
+
+    Args:
+        pack_inputs: What installed packs say of their nodes' inputs.
+        cache: What earlier calls read is taken from here, and kept here for the next; None for neither.
+    """
+    if cache is None:
+        yield from (decoded(reading.workflow) for reading in _read(paths, pack_inputs))
+        return
+    readings = Readings(cache, reader_version(pack_inputs))
+    changed = [path for path in paths if not readings.recall(path)]
+    fresh = zip(changed, _read(changed, pack_inputs), strict=True)
+    following = next(fresh, None)
+    for path in paths:
+        if following is None or following[0] != path:
+            yield readings.recalled(path)
+            continue
+        readings.keep(*following)
+        yield decoded(following[1].workflow)
+        following = next(fresh, None)
+    readings.save()
+
+
+def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
+    """In this process, or in as many as the machine has cores."""
+    processes = min(_cores(), _MOST_PROCESSES)
+    done = 0
+    if len(paths) >= FEWEST and processes > 1:
+        from comfyfixer.pipeline.reading.processes import Unavailable, read_in_processes
+
+        try:
+            for readings in read_in_processes(_chunks(paths), pack_inputs, processes):
+                yield from readings
+                done += len(readings)
+        except Unavailable:
+            pass  # a system that starts no further process reads the rest in this one
+        else:
+            return
+    if done < len(paths):
+        reader = Reader(builtin_knowledge().with_packs(pack_inputs))
+        yield from (reader.reading(path) for path in paths[done:])
+
+
+def _chunks(paths: Sequence[str]) -> Iterator[list[str]]:
+    remaining = iter(paths)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield chunk
+
+
+def _cores() -> int:
+    """That this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
