@@ -12,6 +12,7 @@ _MAIN: Final = frozenset(
         "phase.started",
         "host.waiting",
         "download.started",
+        "download.set-aside",
         "download.finished",
         "download.failed",
         "hashing.started",

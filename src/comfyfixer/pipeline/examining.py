@@ -1,7 +1,6 @@
 """Needed files that are there: whole, and of a kind that their folder is for? Others are not opened."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -74,18 +73,18 @@ def _fault(model: InstalledModel, content: Content, *, sure: bool) -> tuple[Faul
     where = printable(model.path)
     name = printable(base_name(model.name))
     if content.fault:
-        fault = FaultyModel(model=model, why="broken", detail=f"It is here, and broken: {content.fault}")
+        fault = FaultyModel(model=model, why="broken", detail=f"What is here is broken: {content.fault}")
         message = f"`{name}` in `{model.folder}` is broken and counts as missing: {content.fault}"
         hint = "`comfyfixer auto` fetches it anew where it can be proven; the broken file is kept beside it"
         return fault, Problem(code="model-broken", message=message, hint=hint, where=where)
     kind = contradiction(model.folder, content) if sure else None
     if kind is None:
         return None
-    fault = FaultyModel(
-        model=model, why="wrong-kind", detail=f"It is here, and {kind} in `{model.folder}`, told by {content.told_by}"
-    )
+    own = content.folders[0]
+    detail = f"What is here is {kind} in `{model.folder}`, told by {content.told_by}; it belongs in `{own}`"
+    fault = FaultyModel(model=model, why="wrong-kind", detail=detail)
     message = f"`{name}` in `{model.folder}` is {kind} and counts as missing, told by {content.told_by}"
-    hint = f"Move it to `{content.folders[0]}`, and place the file that the workflow means under this name"
+    hint = f"Move it to `{own}`, and place the file that the workflow means under this name"
     return fault, Problem(code="model-wrong-kind", message=message, hint=hint, where=where)
 
 

@@ -10,9 +10,11 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
+from comfyfixer.report.words import sentences
 from comfyfixer.resolve.relinking import mend
 from comfyfixer.resolve.verdict import is_here, loadable
 
+_UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
 STATES: Final = ("placed", "choose_anew", "here", "failed", "accepted", "review", "not_found", "missing")
 
 
@@ -22,7 +24,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
             and not fetched yet; `here` is here under another path or name; `missing` is not looked for yet.
-        said: One sentence: what was done or what stands in the way.
+        said: What was done or what stands in the way, and what is wrong with a file that is here.
         hint: What to do next, or None.
     """
 
@@ -45,7 +47,20 @@ def items(overview: Overview) -> tuple[Item, ...]:
 
 def _item(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> Item:
     state, said, hint = _state(missing, row, outcome)
+    unusable = next((match.detail for match in missing.local_matches if match.why in _UNUSABLE), None)
+    if unusable and state in ("review", "not_found", "failed"):
+        said = sentences(said, unusable)
     return Item(missing=missing, resolution=row, outcome=outcome, state=state, said=said, hint=hint)
+
+
+def other_problems(overview: Overview) -> tuple[Problem, ...]:
+    """What is not told with a missing file: unreadable workflows first."""
+    unreadable = [row.error for row in overview.workflows if row.error]
+    told = {(problem.code, problem.where) for problem in unreadable}
+    told |= {
+        (f"model-{match.why}", match.path) for missing in overview.missing_models for match in missing.local_matches
+    }
+    return (*unreadable, *(problem for problem in overview.problems if (problem.code, problem.where) not in told))
 
 
 def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:

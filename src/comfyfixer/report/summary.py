@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, WorkflowView, counts, items, workflow_views
+from comfyfixer.report.items import Item, WorkflowView, counts, items, other_problems, workflow_views
 from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
 
 
@@ -138,13 +138,11 @@ def _pack(node: MissingNode) -> str:
 
 
 def _problems(overview: Overview) -> Iterator[str]:
-    unreadable = [row.error for row in overview.workflows if row.error]
-    seen = {(problem.code, problem.where) for problem in unreadable}
-    others = [problem for problem in overview.problems if (problem.code, problem.where) not in seen]
-    if unreadable or others:
+    problems = other_problems(overview)
+    if problems:
         yield "## What could not be read or reached"
         yield ""
-    for problem in (*unreadable, *others):
+    for problem in problems:
         where = f"{_code(problem.where)}: " if problem.where else ""
         yield f"- {where}{_text(sentences(problem.message, problem.hint))} [{problem.code}]"
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, counts, items, workflow_views
+from comfyfixer.report.items import Item, counts, items, other_problems, workflow_views
 from comfyfixer.report.words import plural, shown, size_text
 
 _MARKS: Final = {
@@ -110,9 +110,7 @@ def _users(nodes: Sequence[MissingNode]) -> int:
 
 
 def _unreadable(overview: Overview, limit: int) -> Iterator[str]:
-    problems = [*(row.error for row in overview.workflows if row.error)]
-    told = {(problem.code, problem.where) for problem in problems}
-    problems += [problem for problem in overview.problems if (problem.code, problem.where) not in told]
+    problems = other_problems(overview)
     if problems:
         yield ""
         yield f"could not be read or reached ({len(problems)})"
