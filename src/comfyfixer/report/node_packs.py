@@ -1,0 +1,117 @@
+"""Missing node types as a person sees them: by pack, with who names it and what to do."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from comfyfixer.model.missing import MissingNode, PackReference
+from comfyfixer.model.run import Overview
+
+_SAYS: Final = {
+    "cnr_id": "the workflow",
+    "aux_id": "the workflow",
+    "installed": "its files here",
+    "installed-list": "ComfyUI-Manager's list here",
+    "registry": "the Comfy Registry",
+    "manager-list": "ComfyUI-Manager's published list",
+}
+_OF_COMFYUI: Final = frozenset({"update-comfyui", "removed"})
+_MOST_ALTERNATIVES: Final = 3
+
+
+class PackGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Missing types of one pack in one state.
+
+    Attributes:
+        name: Title, id or repository of the pack; None where no pack is known.
+        facts: Sentence parts: repository, version, who says so.
+        notes: Sentences: what state the pack is in, other packs, what stayed unanswered.
+    """
+
+    name: str | None
+    nodes: tuple[MissingNode, ...]
+    facts: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """All that need one of the types, sorted."""
+        return tuple(sorted({path for node in self.nodes for path in node.workflows}))
+
+
+def of_comfyui(nodes: Iterable[MissingNode]) -> tuple[MissingNode, ...]:
+    """Those that another version of ComfyUI has: no pack is to be installed for them."""
+    return tuple(node for node in nodes if node.state in _OF_COMFYUI)
+
+
+def pack_groups(overview: Overview) -> tuple[PackGroup, ...]:
+    """The others by pack, those that most workflows wait for first; types of which no pack is known last."""
+    groups: dict[tuple[str | None, str], list[MissingNode]] = {}
+    for node in overview.missing_nodes:
+        if node.state not in _OF_COMFYUI:
+            groups.setdefault((_name(node.pack), node.state), []).append(node)
+    looked_for = "resolve" in overview.steps
+    found = [_group(name, members, looked_for=looked_for) for (name, _), members in groups.items()]
+    return tuple(sorted(found, key=lambda group: (group.name is None, -len(group.workflows))))
+
+
+def _group(name: str | None, nodes: Sequence[MissingNode], *, looked_for: bool) -> PackGroup:
+    packs = [node.pack for node in nodes if node.pack]
+    return PackGroup(
+        name=name,
+        nodes=tuple(nodes),
+        facts=tuple(_facts(packs)),
+        notes=tuple(dict.fromkeys(_notes(nodes, looked_for=looked_for))),
+    )
+
+
+def _name(pack: PackReference | None) -> str | None:
+    return pack.title or pack.id or pack.repository if pack else None
+
+
+def _facts(packs: Sequence[PackReference]) -> Iterator[str]:
+    """What is known of the pack: repository, versions, who names it."""
+    if not packs:
+        return
+    name = _name(packs[0])
+    yield from (text for text in dict.fromkeys((packs[0].id, packs[0].repository)) if text and text != name)
+    saved = sorted({pack.version for pack in packs if pack.version})
+    if saved:
+        yield f"saved with {', '.join(saved[:3])}"
+    if packs[0].latest:
+        yield f"newest is {packs[0].latest}"
+    said = {place for pack in packs for place in (pack.found_by, *pack.also_found_by)}
+    names = list(dict.fromkeys(words for place, words in _SAYS.items() if place in said))
+    if names:
+        yield f"named by {_and(names)}"
+
+
+def _notes(nodes: Sequence[MissingNode], *, looked_for: bool) -> Iterator[str]:
+    yield from (node.note for node in nodes if node.note)
+    for node in nodes:
+        if node.alternatives:
+            yield f"`{node.node_type}` is also in {_alternatives(node.alternatives)}"
+    silent = sorted({source for node in nodes for source in node.unanswered})
+    if silent:
+        yield f"{_and(silent)} gave no answer: `comfyfixer resolve` asks again"
+    elif nodes[0].pack is None:
+        yield _NOBODY if looked_for else "`comfyfixer resolve` asks the Comfy Registry and ComfyUI-Manager's lists"
+
+
+_NOBODY: Final = "Neither the Comfy Registry nor ComfyUI-Manager's lists know it: ask the workflow's author"
+
+
+def _alternatives(packs: Sequence[PackReference]) -> str:
+    shown = [_with_address(pack) for pack in packs[:_MOST_ALTERNATIVES]]
+    more = len(packs) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _with_address(pack: PackReference) -> str:
+    name = _name(pack) or "a pack without a name"
+    return f"{name} ({pack.repository})" if pack.repository and pack.repository != name else name
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
