@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from comfyfixer.model.candidate import Candidate
-from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, WorkflowView, counts, items, other_problems, workflow_views
+from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
 
 
@@ -18,7 +18,9 @@ def summary(overview: Overview) -> str:
         _needs_you(joined),
         _not_yet(joined, "missing", "Missing", "Not looked for yet: `comfyfixer resolve` finds what can be proven."),
         _not_yet(joined, "accepted", "Proven, not fetched yet", "`comfyfixer download` fetches and verifies these."),
-        _nodes(overview.missing_nodes),
+        _nodes(overview),
+        _other_comfyui(overview),
+        _notes(overview),
         _problems(overview),
         _placed(joined),
         _kept(joined),
@@ -111,30 +113,39 @@ def _link(candidate: Candidate) -> str:
     return f"[{name}](<{page.replace('>', '%3E')}>)"
 
 
-def _nodes(nodes: Sequence[MissingNode]) -> Iterator[str]:
-    if not nodes:
-        return
-    yield "## Missing custom nodes"
-    yield ""
-    yield "Install these packs, for instance with ComfyUI-Manager; types of ComfyUI itself come with its next version."
-    yield ""
-    yield "| pack | node types | needed by |"
-    yield "|---|---|---|"
-    groups: dict[str, list[MissingNode]] = {}
+def _nodes(overview: Overview) -> Iterator[str]:
+    groups = pack_groups(overview)
+    if groups:
+        yield "## Missing custom nodes"
+        yield ""
+        yield "Install these packs, for instance with ComfyUI-Manager; read the last column first."
+        yield ""
+        yield "| pack | node types | needed by | what is known |"
+        yield "|---|---|---|---|"
+    for group in groups:
+        types = ", ".join(_code(node.node_type) for node in group.nodes)
+        known = sentences(", ".join(group.facts) or None, *group.notes)
+        yield f"| {_cell(group.name or 'unknown')} | {types} | {_cell(_names(group.workflows))} | {_cell(known)} |"
+
+
+def _other_comfyui(overview: Overview) -> Iterator[str]:
+    nodes = of_comfyui(overview.missing_nodes)
+    if nodes:
+        yield "## Nodes of another ComfyUI"
+        yield ""
+        yield "No pack brings these: ComfyUI itself does, in another version than the installed one."
+        yield ""
+        yield "| node type | needed by | what to do |"
+        yield "|---|---|---|"
     for node in nodes:
-        groups.setdefault(_pack(node), []).append(node)
-    for pack, members in sorted(groups.items()):
-        types = ", ".join(_code(member.node_type) for member in members)
-        paths = sorted({path for member in members for path in member.workflows})
-        yield f"| {pack} | {_cell(types)} | {_cell(_names(paths))} |"
+        yield f"| {_code(node.node_type)} | {_cell(_names(node.workflows))} | {_cell(node.note or '')} |"
 
 
-def _pack(node: MissingNode) -> str:
-    if node.pack is None:
-        return "unknown"
-    name = node.pack.title or node.pack.id or node.pack.repository or "unknown"
-    version = f" {node.pack.version}" if node.pack.version else ""
-    return _cell(f"{name}{version}" + (f": {node.note}" if node.note else ""))
+def _notes(overview: Overview) -> Iterator[str]:
+    if overview.scanned.notes:
+        yield "## Worth knowing"
+        yield ""
+    yield from (f"- {_text(note)}" for note in overview.scanned.notes)
 
 
 def _problems(overview: Overview) -> Iterator[str]:

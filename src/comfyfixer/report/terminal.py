@@ -6,6 +6,7 @@ from typing import Final
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, counts, items, other_problems, workflow_views
+from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import plural, shown, size_text
 
 _MARKS: Final = {
@@ -47,6 +48,7 @@ def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
         members = [item for item in joined if item.state == state]
         yield from _group(state, sorted(members, key=lambda item: -len(item.missing.workflows)), limit)
     yield from _nodes(overview, limit)
+    yield from _notes(overview, limit)
     yield from _unreadable(overview, limit)
     yield ""
     yield f"{_total(joined, overview)} Report: {report}"
@@ -86,27 +88,41 @@ def _beside(item: Item) -> str:
 
 
 def _nodes(overview: Overview, limit: int) -> Iterator[str]:
-    """Pack by pack, those that most workflows wait for first; types of which no pack is known last."""
-    packs: dict[str | None, list[MissingNode]] = {}
-    for node in overview.missing_nodes:
-        known = node.pack
-        name = known.title or known.id or known.repository if known else None
-        packs.setdefault(name, []).append(node)
-    ordered = sorted(packs.items(), key=lambda item: (item[0] is None, -_users(item[1])))
-    if ordered:
+    """Pack by pack; types of which no pack is known last; then what only another ComfyUI has."""
+    groups = pack_groups(overview)
+    core = of_comfyui(overview.missing_nodes)
+    if groups:
         yield ""
-        yield f"missing custom nodes ({len(overview.missing_nodes)})"
-    for pack, nodes in ordered[:limit]:
-        types = ", ".join(shown(node.node_type) for node in nodes[:_TYPES_SHOWN])
-        more = f" and {len(nodes) - _TYPES_SHOWN} more" if len(nodes) > _TYPES_SHOWN else ""
-        yield f"  - {f'pack {shown(pack)}' if pack else 'pack unknown'}: {types}{more}"
-        yield from (f"      {note}" for note in dict.fromkeys(shown(node.note) for node in nodes if node.note))
-    if len(ordered) > limit:
-        yield f"  ... and {plural(len(ordered) - limit, 'more pack', 'more packs')}"
+        yield f"missing custom nodes ({len(overview.missing_nodes) - len(core)})"
+    for group in groups[:limit]:
+        pack = f"pack {shown(group.name)}" if group.name else "pack unknown"
+        yield f"  - {pack}: {_types(group.nodes)}"
+        if group.facts:
+            yield f"      {shown(', '.join(group.facts))}"
+        yield from (f"      {shown(note)}" for note in group.notes)
+    if len(groups) > limit:
+        yield f"  ... and {plural(len(groups) - limit, 'more pack', 'more packs')}"
+    if core:
+        yield ""
+        yield f"nodes of another ComfyUI ({len(core)})"
+    for note in list(dict.fromkeys(node.note for node in core))[:limit]:
+        yield f"  - {_types([node for node in core if node.note == note])}"
+        yield f"      {shown(note or '')}"
 
 
-def _users(nodes: Sequence[MissingNode]) -> int:
-    return len({path for node in nodes for path in node.workflows})
+def _types(nodes: Sequence[MissingNode]) -> str:
+    more = f" and {len(nodes) - _TYPES_SHOWN} more" if len(nodes) > _TYPES_SHOWN else ""
+    return ", ".join(shown(node.node_type) for node in nodes[:_TYPES_SHOWN]) + more
+
+
+def _notes(overview: Overview, limit: int) -> Iterator[str]:
+    notes = overview.scanned.notes
+    if notes:
+        yield ""
+        yield f"worth knowing ({len(notes)})"
+    yield from (f"  * {shown(note)}" for note in notes[:limit])
+    if len(notes) > limit:
+        yield f"  ... and {len(notes) - limit} more"
 
 
 def _unreadable(overview: Overview, limit: int) -> Iterator[str]:
