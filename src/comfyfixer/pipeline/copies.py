@@ -49,12 +49,13 @@ class Copying:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
 
-    def prepared(self, workflow: str, mends: Sequence[tuple[int, Mend]]) -> Copy:
+    def prepared(self, workflow: str, mends: Sequence[tuple[int, Mend]], *, is_copy: bool = False) -> Copy:
         """The copy of one workflow with all its mends, each checked to be loadable; nothing is written.
 
         Args:
             workflow: Path as the scan shows it.
             mends: Each with its position, by which the answer names those that could not be made.
+            is_copy: It is a corrected copy itself, in which some of them are made already.
         """
         try:
             data, stem = self._original(workflow)
@@ -64,11 +65,12 @@ class Copying:
         new = data
         for number, mend in mends:
             try:
-                new = self._mended(new, workflow, mend)
+                new = self._mended(new, workflow, mend, is_copy=is_copy)
             except ComfyFixerError as error:
                 problems[number] = _problem(error, workflow)
         if new == data:
-            return Copy(workflow=workflow, problems=problems)
+            there = is_copy and len(problems) < len(mends)
+            return Copy(workflow=workflow, path=openable(workflow) if there else "", there=there, problems=problems)
         path, there = _free_name(stem, new)
         return Copy(workflow=workflow, path=path, data=new, there=there, problems=problems)
 
@@ -87,7 +89,7 @@ class Copying:
                 message, hint="Check the file and its permissions, then run `comfyfixer scan`"
             ) from error
 
-    def _mended(self, data: bytes, workflow: str, mend: Mend) -> bytes:
+    def _mended(self, data: bytes, workflow: str, mend: Mend, *, is_copy: bool) -> bytes:
         """The text with one more file renamed, which its nodes then find.
 
         Raises:
@@ -100,6 +102,8 @@ class Copying:
         before = read(data)
         row, value = mend.row, mend.new_value or ""
         spellings = {use.value for use in before.models if _same_use(use.folder, use.value, mend)} if before else set()
+        if is_copy and not spellings:
+            return data
         changes = [Change(row.folder, spelling, value) for spelling in sorted(spellings)]
         new = rewritten(data, changes or [Change(row.folder, row.value, value)], read)
         after = read(new)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +25,7 @@ from comfyfixer.pipeline.copies import Copy, Copying, write_copy
 from comfyfixer.pipeline.installation import Places, installation_of
 from comfyfixer.pipeline.looking import hash_cache
 from comfyfixer.pipeline.mending import hardlink, link, move
+from comfyfixer.pipeline.relink_record import RelinkRecord
 from comfyfixer.pipeline.scan import read_all
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.local import LocalIndex, Wanted, same_bytes, same_folder
@@ -49,6 +49,7 @@ class Relinking:
     ) -> None:
         self._session = session
         self._way = way
+        self._record = RelinkRecord(session)
         rows = _named(_rows(session), names)
         self._inventory = _inventory(session)
         self._local = LocalIndex(self._inventory.models)
@@ -202,22 +203,28 @@ class Relinking:
     # --- doing -------------------------------------------------------------------------------------------------------
 
     def _copies(self) -> Iterator[Copy]:
-        """One copy for each workflow that gets one, with everything that is mended in it."""
+        """One copy for each workflow that gets one, with everything that is mended in it.
+
+        What an earlier call copied already goes on from its copy, which has the earlier mends.
+        """
         by_workflow: dict[str, list[tuple[int, Mend]]] = {}
         for number, (row, item) in enumerate(self._items):
             if isinstance(item, Mend) and item.way == "copy-workflow":
-                for workflow in row.workflows:
+                for workflow in self._newest(row.workflows):
                     by_workflow.setdefault(workflow, []).append((number, item))
         for workflow, mends in by_workflow.items():
             self._session.check_stop()
-            yield self._copying.prepared(workflow, mends)
+            yield self._copying.prepared(workflow, mends, is_copy=workflow in self._record.copies)
+
+    def _newest(self, workflows: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(self._record.newest_copy, workflows)))
 
     def _written(self, copy: Copy) -> Copy:
         """The copy with its file written, or why it could not be, as a problem of each mend in it."""
         if not copy.data or copy.there:
             return copy
         act = {"way": "copy-workflow", "source": copy.workflow, "target": printable(copy.path)}
-        problem = self._recorded(act, partial(write_copy, copy))
+        problem = self._record.doing(act, partial(write_copy, copy))
         numbers = range(len(self._items))
         return msgspec.structs.replace(copy, problems=dict.fromkeys(numbers, problem)) if problem else copy
 
@@ -226,7 +233,7 @@ class Relinking:
         if isinstance(found, Problem):
             return _relinked(row, "refused", problem=found, candidates=row.local_matches)
         if found.way == "copy-workflow":
-            return _copied(number, found, copies, "planned")
+            return self._copied(number, found, copies, "planned")
         return _relinked(row, "planned", found, targets=(printable(self._target(found)),))
 
     def _acted(self, number: int, item: tuple[MissingModel, Mend | Problem], copies: dict[str, Copy]) -> Relinked:
@@ -234,7 +241,7 @@ class Relinking:
         if isinstance(found, Problem):
             return self._told(number, item, copies)
         if found.way == "copy-workflow":
-            return _copied(number, found, copies, "done")
+            return self._copied(number, found, copies, "done")
         self._session.check_stop()
         target, source = self._target(found), openable(found.match.path)
         ways: dict[str, partial[Any]] = {
@@ -242,41 +249,22 @@ class Relinking:
             "hardlink": partial(hardlink, source, target),
             "move": partial(move, source, target, self._session.cancelled),
         }
-        problem = self._recorded(
+        problem = self._record.doing(
             {"way": found.way, "source": found.match.path, "target": printable(target)}, ways[found.way]
         )
         return _relinked(row, "failed" if problem else "done", found, targets=(printable(target),), problem=problem)
 
-    def _recorded(self, act: dict[str, Any], work: partial[Any]) -> Problem | None:
-        """Do one thing, recorded before and after, so that it can be undone; gives what went wrong."""
-        identity = f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}"
-        self._record({"id": identity, "state": "begun", **act})
-        try:
-            way = work()
-        except OSError as error:
-            problem = _failure(error, act)
-            self._record({"id": identity, "state": "failed", "message": problem.message})
-            self._session.emit("relink.failed", **act, code=problem.code, message=problem.message)
-            return problem
-        except BaseException:
-            self._record({"id": identity, "state": "failed", "message": "stopped"})
-            raise
-        self._record({"id": identity, "state": "done", **act, "way": way or act["way"]})
-        self._session.emit("relink.done", **{**act, "way": way or act["way"]})
-        return None
-
-    def _record(self, line: dict[str, Any]) -> None:
-        path = self._session.workdir.relinks
-        try:
-            with path.open("ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            hint = "Name a folder that can be written with `--workdir DIR`"
-            raise UsageError(
-                f"`{path}` can't be written: {error.strerror or error}", code="workdir-unwritable", hint=hint
-            ) from error
+    def _copied(self, number: int, found: Mend, copies: dict[str, Copy], state: str) -> Relinked:
+        """What became of one file in the copies of all workflows that need it."""
+        own = [copies[workflow] for workflow in self._newest(found.row.workflows)]
+        problem = next((copy.problems[number] for copy in own if number in copy.problems), None)
+        made = [copy for copy in own if number not in copy.problems]
+        if problem and not made:
+            return _relinked(
+                found.row, "failed" if problem.code == "relink-failed" else "refused", found, problem=problem
+            )
+        state = "failed" if problem else "already" if all(copy.there for copy in made) else state
+        return _relinked(found.row, state, found, targets=tuple(printable(copy.path) for copy in made), problem=problem)
 
 
 def relinked(session: Session, work: Relinking, items: tuple[Relinked, ...], *, dry_run: bool) -> RelinkResult:
@@ -343,20 +331,3 @@ def _relinked(row: MissingModel, state: str, found: Mend | None = None, **more: 
         new_value=found.new_value if found else None,
         **more,
     )
-
-
-def _copied(number: int, found: Mend, copies: dict[str, Copy], state: str) -> Relinked:
-    """What became of one file in the copies of all workflows that need it."""
-    own = [copies[workflow] for workflow in found.row.workflows]
-    problem = next((copy.problems[number] for copy in own if number in copy.problems), None)
-    made = [copy for copy in own if number not in copy.problems]
-    if problem and not made:
-        return _relinked(found.row, "failed" if problem.code == "relink-failed" else "refused", found, problem=problem)
-    state = "failed" if problem else "already" if all(copy.there for copy in made) else state
-    return _relinked(found.row, state, found, targets=tuple(printable(copy.path) for copy in made), problem=problem)
-
-
-def _failure(error: OSError, act: dict[str, Any]) -> Problem:
-    hint = "Check that the folder can be written; for links to another disk or on Windows, see `--copy-workflow`"
-    message = f"`{act['target']}` could not be made: {error.strerror or error}"
-    return Problem(code="relink-failed", message=message, hint=hint, where=act["target"])
