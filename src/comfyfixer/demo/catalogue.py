@@ -118,6 +118,7 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     repository: str
     node_types: tuple[str, ...]
     version: str = "1.0.0"
+    stars: int = 10
     archive: Plain | None = None
 
 

@@ -48,7 +48,7 @@ class Graph:
         outputs: Sequence[str] | None = None,
         models: Sequence[Mapping[str, str]] = (),
         mode: int = 0,
-        pack: str = "comfy-core",
+        pack: str | None = "comfy-core",
         version: str = "0.33.0",
     ) -> int:
         """Append a node.
@@ -57,14 +57,15 @@ class Graph:
             inputs: Socket name to the output that feeds it.
             outputs: Types; None: those of a known class.
             models: For `properties.models`.
-            pack: Its `cnr_id`.
+            pack: Its `cnr_id`; None: the node does not say whose it is, as in files of older versions.
         """
         number = len(self._nodes) + 1
         sockets = [
             self._linked(number, slot, name, source) for slot, (name, source) in enumerate((inputs or {}).items())
         ]
         types = OUTPUTS[node_type] if outputs is None else outputs
-        properties: dict[str, Any] = {"Node name for S&R": node_type, "cnr_id": pack, "ver": version}
+        origin = {"cnr_id": pack, "ver": version} if pack else {}
+        properties: dict[str, Any] = {"Node name for S&R": node_type, **origin}
         self._nodes.append(
             {
                 "id": number,

@@ -39,7 +39,15 @@ ANSWERS: Final = {
     "storage": storage.answer_storage,
     "cdn": storage.answer_cdn,
 }
-RECORDED_HEADERS: Final = ("accept-encoding", "content-type", "host", "if-range", "range", "user-agent")
+RECORDED_HEADERS: Final = (
+    "accept-encoding",
+    "content-type",
+    "host",
+    "if-none-match",
+    "if-range",
+    "range",
+    "user-agent",
+)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,12 @@
 """The embedded hub's Comfy Registry, the Manager's lists and GitHub's files, in small."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
+
+import msgspec
 
 from comfyfixer.demo.catalogue import GitHubFile, NodePack
 from comfyfixer.demo.content import Plain
@@ -20,15 +23,29 @@ def answer_registry(request: Request, world: World) -> Response:
 
 
 def answer_manager(request: Request, world: World) -> Response:
-    """The lists that ComfyUI-Manager reads from its repository."""
-    packs = world.catalogue.packs
-    if request.path == "/custom-node-list.json":
-        return json_response({"custom_nodes": [_list_row(pack) for pack in packs]})
-    if request.path == "/extension-node-map.json":
-        return json_response({pack.repository: [list(pack.node_types), {"title_aux": pack.name}] for pack in packs})
-    if request.path == "/model-list.json":
-        return json_response({"models": []})
-    return text_response("404: Not Found", 404)
+    """The lists that ComfyUI-Manager reads from its repository: plain text with an ETag, as GitHub's raw files are."""
+    document = _manager_list(request.path, world.catalogue.packs)
+    if document is None:
+        return text_response("404: Not Found", 404)
+    text = msgspec.json.encode(document).decode()
+    mark = f'W/"{hashlib.sha256(text.encode()).hexdigest()}"'
+    headers = (("ETag", mark), ("Cache-Control", "max-age=300"))
+    if request.headers.get("if-none-match") == mark:
+        return Response(status=304, headers=headers)
+    return text_response(text, headers=headers)
+
+
+def _manager_list(path: str, packs: tuple[NodePack, ...]) -> dict[str, Any] | None:
+    match path:
+        case "/custom-node-list.json":
+            return {"custom_nodes": [_list_row(pack) for pack in packs]}
+        case "/extension-node-map.json":
+            return {pack.repository: [list(pack.node_types), {"title_aux": pack.name}] for pack in packs}
+        case "/github-stats.json":
+            return {pack.repository: {"stars": pack.stars} for pack in packs}
+        case "/model-list.json":
+            return {"models": []}
+    return None
 
 
 def answer_github(request: Request, world: World) -> Response:
@@ -118,8 +135,8 @@ def _node(request: Request, pack: NodePack) -> dict[str, Any]:
         "publisher": {"id": pack.id.partition("-")[0], "name": pack.name},
         "latest_version": _node_version(request, pack),
         "status": "NodeStatusActive",
-        "downloads": 100,
-        "github_stars": 10,
+        "downloads": 10 * pack.stars,
+        "github_stars": pack.stars,
         "tags": [],
         "preempted_comfy_node_names": [],
     }

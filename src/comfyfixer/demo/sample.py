@@ -220,6 +220,15 @@ def _packs() -> tuple[NodePack, ...]:
             repository="https://github.com/grainlab/comfyui-film-grain",
             node_types=("FilmGrainLoader", "FilmGrainApply"),
             version="0.4.1",
+            stars=420,
+        ),
+        NodePack(
+            id="comfyui-darkroom",
+            name="Darkroom",
+            repository="https://github.com/lampwright/comfyui-darkroom",
+            node_types=("DarkroomDevelop", "FilmGrainApply"),
+            version="2.0.0",
+            stars=35,
         ),
         NodePack(
             id="comfyui-palette-tools",
