@@ -51,12 +51,12 @@ class _Node(msgspec.Struct):
     input_order: dict[str, Any] | None = None
 
 
-class _System(msgspec.Struct):
+class _System(msgspec.Struct, frozen=True):
     comfyui_version: str | None = None
-    argv: list[str] = []
+    argv: tuple[str, ...] = ()
 
 
-class _Stats(msgspec.Struct):
+class _Stats(msgspec.Struct, frozen=True):
     system: _System = _System()
 
 

@@ -25,12 +25,14 @@ class PackGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Title, id or repository of the pack; None where no pack is known.
-        facts: Sentence parts: repository, version, who says so.
+        place: Its id and repository, as far as the name does not say them.
+        facts: Sentence parts: versions, who names it.
         notes: Sentences: what state the pack is in, other packs, what stayed unanswered.
     """
 
     name: str | None
     nodes: tuple[MissingNode, ...]
+    place: tuple[str, ...]
     facts: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -61,6 +63,7 @@ def _group(name: str | None, nodes: Sequence[MissingNode], *, looked_for: bool) 
     return PackGroup(
         name=name,
         nodes=tuple(nodes),
+        place=tuple(_place(packs)),
         facts=tuple(_facts(packs)),
         notes=tuple(dict.fromkeys(_notes(nodes, looked_for=looked_for))),
     )
@@ -70,12 +73,14 @@ def _name(pack: PackReference | None) -> str | None:
     return pack.title or pack.id or pack.repository if pack else None
 
 
+def _place(packs: Sequence[PackReference]) -> Iterator[str]:
+    for pack in packs[:1]:
+        yield from (text for text in dict.fromkeys((pack.id, pack.repository)) if text and text != _name(pack))
+
+
 def _facts(packs: Sequence[PackReference]) -> Iterator[str]:
-    """What is known of the pack: repository, versions, who names it."""
     if not packs:
         return
-    name = _name(packs[0])
-    yield from (text for text in dict.fromkeys((packs[0].id, packs[0].repository)) if text and text != name)
     saved = sorted({pack.version for pack in packs if pack.version})
     if saved:
         yield f"saved with {', '.join(saved[:3])}"

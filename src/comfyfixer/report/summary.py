@@ -124,7 +124,7 @@ def _nodes(overview: Overview) -> Iterator[str]:
         yield "|---|---|---|---|"
     for group in groups:
         types = ", ".join(_code(node.node_type) for node in group.nodes)
-        known = sentences(", ".join(group.facts) or None, *group.notes)
+        known = sentences(", ".join((*group.place, *group.facts)) or None, *group.notes)
         yield f"| {_cell(group.name or 'unknown')} | {types} | {_cell(_names(group.workflows))} | {_cell(known)} |"
 
 

@@ -97,8 +97,7 @@ def _nodes(overview: Overview, limit: int) -> Iterator[str]:
     for group in groups[:limit]:
         pack = f"pack {shown(group.name)}" if group.name else "pack unknown"
         yield f"  - {pack}: {_types(group.nodes)}"
-        if group.facts:
-            yield f"      {shown(', '.join(group.facts))}"
+        yield from (f"      {shown(', '.join(parts))}" for parts in (group.place, group.facts) if parts)
         yield from (f"      {shown(note)}" for note in group.notes)
     if len(groups) > limit:
         yield f"  ... and {plural(len(groups) - limit, 'more pack', 'more packs')}"
