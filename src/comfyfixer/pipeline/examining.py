@@ -17,51 +17,65 @@ from comfyfixer.resolve.names import split_extension
 
 _GUESSED: Final = frozenset({"input-name", "node-name", "node-outputs"})
 """Where only a guess tells which folder a node lists, a file's kind proves nothing against it."""
+_TAGS: Final = frozenset({"embedding", "lora-tag"})
 
 
 def examined(session: Session, workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
     """The inventory without the needed files that can't be used; those are its `faulty`, and told as problems."""
     needs = _Needs(reference for workflow in workflows for reference in workflow.models if reference.active)
-    needed = [model for model in inventory.models if needs.names(model)]
+    needed = needs.among(inventory.models)
     if not needed:
         return inventory
     examiner = RememberingExaminer(session.workdir.contents)
     faulty: list[FaultyModel] = []
+    problems: dict[str, Problem] = {}
     for model in needed:
         session.check_stop()
-        if fault := _fault(model, examiner.examine(model.path), sure=needs.is_sure_of(model)):
-            faulty.append(fault[0])
-            session.found_problem(fault[1])
+        if found := _fault(model, examiner.examine(model.path), sure=needs.is_sure_of(model)):
+            faulty.append(found[0])
+            problems.setdefault(model.path, found[1])
     examiner.save()
+    for problem in problems.values():
+        session.found_problem(problem)
     return _without(inventory, faulty) if faulty else inventory
 
 
 class _Needs:
-    """What active nodes name, by what a loader compares."""
+    """What active nodes name, by what a loader compares: whole names, or the stems that text tags are made of."""
 
     def __init__(self, references: Iterable[ModelReference]) -> None:
-        self._exact: dict[str, set[str]] = {}
+        self._names: dict[str, set[str]] = {}
+        self._stems: dict[str, set[str]] = {}
+        self._anywhere: set[str] = set()
         self._sure: set[tuple[str, str]] = set()
-        self._loose: set[str] = set()
         for reference in references:
-            if reference.folder is None or reference.origin in ("embedding", "lora-tag"):
-                self._loose.add(_stem(reference.filename))
+            if reference.folder is None:
+                self._anywhere.add(reference.filename.casefold())
                 continue
-            self._exact.setdefault(reference.folder, set()).add(reference.value)
+            self._names.setdefault(reference.folder, set()).add(reference.value)
+            if reference.origin in _TAGS or not split_extension(reference.filename)[1]:
+                self._stems.setdefault(reference.folder, set()).add(_stem(reference.filename))
             if reference.folder_known_by not in _GUESSED:
                 self._sure.add((reference.folder, reference.value))
-            if not split_extension(reference.filename)[1]:
-                self._loose.add(_stem(reference.filename))
 
-    def names(self, model: InstalledModel) -> bool:
-        """Whether a node may load this very file. Text tags name files without folder and extension."""
-        if model.name in self._exact.get(model.folder, ()):
-            return True
-        return bool(self._loose) and _stem(base_name(model.name)) in self._loose
+    def among(self, models: Sequence[InstalledModel]) -> list[InstalledModel]:
+        """Those that a node may load; each of many thousands is only looked up."""
+        names, nothing = self._names, frozenset[str]()
+        found = [model for model in models if model.name in names.get(model.folder, nothing)]
+        if self._stems or self._anywhere:
+            taken = {(model.folder, model.name) for model in found}
+            found += [model for model in models if self._loosely(model) and (model.folder, model.name) not in taken]
+        return found
 
     def is_sure_of(self, model: InstalledModel) -> bool:
         """Whether a node that surely lists this folder names the file."""
         return (model.folder, model.name) in self._sure
+
+    def _loosely(self, model: InstalledModel) -> bool:
+        stems = self._stems.get(model.folder)
+        if stems and _stem(base_name(model.name)) in stems:
+            return True
+        return bool(self._anywhere) and base_name(model.name).casefold() in self._anywhere
 
 
 def _stem(filename: str) -> str:
