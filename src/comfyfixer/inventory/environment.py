@@ -53,6 +53,11 @@ def find_environment(installation: Installation) -> Environment | None:
     )
 
 
+def site_packages(installation: Installation) -> list[str]:
+    """Where the packages of those environments lie."""
+    return [str(folder) for home in dict.fromkeys(_homes(installation)) for folder in _site_packages(home)]
+
+
 def comparable(name: str) -> str:
     """A distribution's name as pip compares them."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
+
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.reading.collections import walk
@@ -16,24 +18,38 @@ from comfyfixer.inventory.reading.interpreter import Interpreter
 from comfyfixer.inventory.reading.loader_inputs import loader_inputs
 from comfyfixer.inventory.reading.machine import Raised, Returned, TooMuch
 from comfyfixer.inventory.reading.schema import schema_id
+from comfyfixer.inventory.reading.surroundings import Surroundings
 from comfyfixer.inventory.reading.values import UNKNOWN, Class, Instance, Table
 
 _MAX_TYPES: Final = 10_000
 
 
 def read_node_source(
-    main_file: Path, table: FolderTable, code_dir: str | None = None, *, loaders: bool = True
+    main_file: Path,
+    table: FolderTable,
+    code_dir: str | None = None,
+    *,
+    loaders: bool = True,
+    around: Surroundings | None = None,
 ) -> PackSource:
     """Read a pack from its `__init__.py`, or a single-file pack; nothing of it is imported or run.
 
     Args:
         loaders: Also read what its loaders list.
+        around: What can be imported, None where that is not known.
     """
     with _without_garbage_collection():
-        interpreter = Interpreter(str(main_file))
-        source = _read(interpreter, table, code_dir, loaders=loaders)
-        interpreter.forget()
-        return source
+        source = _read_once(Interpreter(str(main_file), around), table, code_dir, loaders=loaders)
+        if not source.lacking:
+            return source
+        whole = _read_once(Interpreter(str(main_file)), table, code_dir, loaders=False)
+        return msgspec.structs.replace(source, unloaded=whole.node_types - source.node_types)
+
+
+def _read_once(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *, loaders: bool) -> PackSource:
+    source = _read(interpreter, table, code_dir, loaders=loaders)
+    interpreter.forget()
+    return source
 
 
 @contextlib.contextmanager
@@ -69,6 +85,7 @@ def _read(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *,
         inputs=inputs,
         folders=folders,
         shared=shared,
+        lacking=tuple(sorted(interpreter.lacking)),
         unreadable=dict(interpreter.unreadable),
     )
 

@@ -18,6 +18,8 @@ class PackSource(msgspec.Struct, frozen=True, kw_only=True):
         inputs: As `NodePack.inputs`.
         folders: Model folders that are new or changed after its import.
         shared: New folders that share the list of roots of another one: name to the other's name.
+        lacking: Modules that are not installed, where the pack catches that and does without a part of itself.
+        unloaded: The types of those parts.
         unreadable: Files that could not be parsed, each with the reason.
     """
 
@@ -27,4 +29,6 @@ class PackSource(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, dict[str, LoaderInput]] = {}
     folders: Folders = {}
     shared: dict[str, str] = {}
+    lacking: tuple[str, ...] = ()
+    unloaded: frozenset[str] = frozenset()
     unreadable: dict[str, str] = {}

@@ -1,13 +1,14 @@
 """Installed node packs as ComfyUI loads them (`nodes.py`, `init_external_custom_nodes`)."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_identity import identify
 from comfyfixer.inventory.pack_source import PackSource
+from comfyfixer.inventory.reading.surroundings import Surroundings
 from comfyfixer.inventory.script_nodes import script_nodes
 from comfyfixer.inventory.source_cache import SourceCache
 from comfyfixer.model.inventory import NodePack
@@ -18,16 +19,23 @@ _DISABLED: Final = ".disabled"
 
 
 def read_packs(
-    table: FolderTable, code_dir: str | None, cache: SourceCache
+    table: FolderTable,
+    code_dir: str | None,
+    cache: SourceCache,
+    around: Callable[[], Surroundings | None] = lambda: None,
 ) -> tuple[tuple[NodePack, ...], list[Problem]]:
-    """All packs of all `custom_nodes` roots, sorted by name; the model folders they register are added to `table`."""
+    """All packs of all `custom_nodes` roots, sorted by name; the model folders they register are added to `table`.
+
+    Args:
+        around: What can be imported; asked only where a pack is read anew.
+    """
     packs: list[NodePack] = []
     problems: list[Problem] = []
     registered: list[PackSource] = []
     before = table.snapshot()
     for root in table.roots("custom_nodes"):
         for path, enabled in _pack_paths(Path(root), problems):
-            source = _read(path, table, code_dir, cache) if enabled else PackSource(complete=False)
+            source = _read(path, table, code_dir, cache, around) if enabled else PackSource(complete=False)
             packs.append(_pack(path, source, enabled=enabled))
             registered.append(source)
             problems += _unreadable(path, source)
@@ -40,11 +48,17 @@ def read_packs(
     return tuple(sorted(packs, key=lambda pack: pack.name)), problems
 
 
-def _read(path: Path, table: FolderTable, code_dir: str | None, cache: SourceCache) -> PackSource:
+def _read(
+    path: Path,
+    table: FolderTable,
+    code_dir: str | None,
+    cache: SourceCache,
+    around: Callable[[], Surroundings | None],
+) -> PackSource:
     def read() -> PackSource:
         from comfyfixer.inventory.node_source import read_node_source  # Costs start-up time only where it is needed.
 
-        return read_node_source(_main_file(path), table, code_dir)
+        return read_node_source(_main_file(path), table, code_dir, around=around())
 
     return cache.get(printable(path), [str(path)], read)
 
@@ -100,6 +114,8 @@ def _pack(path: Path, source: PackSource, *, enabled: bool) -> NodePack:
         node_types=source.node_types | script_nodes(identity.repository, path.name) if enabled else frozenset(),
         complete=source.complete and enabled,
         inputs=source.inputs,
+        unloaded=source.unloaded,
+        not_importable=source.lacking,
     )
 
 

@@ -20,7 +20,7 @@ from comfyfixer.files import write_whole
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_source import PackSource
 
-_READER: Final = 1
+_READER: Final = 2
 """To be raised whenever the reader finds anything else in the same source."""
 _MAX_BYTES: Final = 64 << 20
 _PASSED_OVER: Final = frozenset({".git", "__pycache__", "node_modules"})
@@ -32,12 +32,17 @@ class _Entry(msgspec.Struct, frozen=True):
 
 
 class SourceCache:
-    """A file of entries by what they are about; without a file everything is read each time."""
+    """A file of entries by what they are about; without a file everything is read each time.
 
-    def __init__(self, file: Path | None, table: FolderTable) -> None:
+    Args:
+        site_packages: Where ComfyUI's Python has its packages: they tell which parts of a pack can be imported.
+    """
+
+    def __init__(self, file: Path | None, table: FolderTable, site_packages: Iterable[str] = ()) -> None:
         self._file = file
         folders = [(name, roots, sorted(kinds)) for name, (roots, kinds) in sorted(table.snapshot().items())]
-        surroundings = [_READER, __version__, sys.version_info[:2], table.base_dir, folders]
+        installed = [(place, _modified(place)) for place in (*site_packages, *table.roots("custom_nodes"))]
+        surroundings = [_READER, __version__, sys.version_info[:2], table.base_dir, folders, installed]
         self._surroundings = repr(surroundings).encode("utf-8", "surrogatepass")
         self._before = _load(file) if file else {}
         self._now: dict[str, _Entry] = {}
@@ -69,6 +74,13 @@ class SourceCache:
         for place in places:
             _add_stats(digest.update, place)
         return digest.digest()
+
+
+def _modified(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return -1
 
 
 def _load(file: Path) -> dict[str, _Entry]:

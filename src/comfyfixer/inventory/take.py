@@ -1,5 +1,6 @@
 """Everything the local installation has, as one value."""
 
+import functools
 import time
 from pathlib import Path
 
@@ -45,11 +46,15 @@ def _read_sources(
 ) -> tuple[tuple[NodePack, ...], frozenset[str], list[Problem]]:
     """Installed packs and ComfyUI's own types; the packs' folders are added to the table."""
     from comfyfixer.inventory.builtin_types import builtin_types
+    from comfyfixer.inventory.environment import site_packages
+    from comfyfixer.inventory.importable import surroundings
     from comfyfixer.inventory.packs import read_packs
     from comfyfixer.inventory.source_cache import SourceCache
 
-    cache = SourceCache(cache_file, table)
+    pack_roots = table.roots("custom_nodes")
+    cache = SourceCache(cache_file, table, site_packages(installation))
     builtin = builtin_types(installation.code_dir, table, cache)
-    packs, problems = read_packs(table, installation.code_dir, cache)
+    around = functools.cache(lambda: surroundings(installation, pack_roots))
+    packs, problems = read_packs(table, installation.code_dir, cache, around)
     cache.save()
     return packs, builtin, problems

@@ -68,6 +68,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
         enabled: False for `.disabled` packs, whose types do not count.
         inputs: Loader inputs read from its source: type to input name to what it lists.
         failed: Why a running ComfyUI does not have its types, as a sentence; None where it has them or none was asked.
+        unloaded: Types of parts that it does without, since what they import is not installed; they do not count.
+        not_importable: The modules that those parts import.
         lacks: Its requirements that ComfyUI's Python does not have, as the pack writes them.
     """
 
@@ -82,6 +84,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = True
     inputs: dict[str, dict[str, LoaderInput]] = {}
     failed: str | None = None
+    unloaded: frozenset[str] = frozenset()
+    not_importable: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
 
 

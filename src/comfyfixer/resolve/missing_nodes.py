@@ -76,10 +76,10 @@ class _Comparison:
 
     def entry(self, node_type: str, uses: Sequence[tuple[str, NodeReference]]) -> MissingNode:
         """The row of one type of a pack."""
-        failed = [pack for pack in self._packs if pack.failed is not None and node_type in pack.node_types]
+        failed = [pack for pack in self._packs if _has_unloaded(pack, node_type)]
         packs = joined((*self._named(node for _, node in uses), *self._listed(node_type), *map(_reference, failed)))
         here = failed[0] if failed else next(filter(None, map(self._here, packs)), None)
-        state, note = _state(here, packs[0].version if packs else None)
+        state, note = _state(here, node_type, packs[0].version if packs else None)
         return MissingNode(
             node_type=node_type,
             workflows=tuple(sorted({path for path, _ in uses})),
@@ -99,6 +99,9 @@ class _Comparison:
                 f"The installed pack `{name}` probably has {shown}{more}: a list or the workflow says so, its source "
                 "does not tell"
             )
+        for pack in self._packs:
+            if pack.failed is not None and pack.node_types and used.isdisjoint(pack.node_types):
+                yield pack.failed
         for pack in self._working:
             if pack.lacks and not used.isdisjoint(pack.node_types):
                 yield f"The pack `{pack.name}` will probably fail to import: {_lacking(pack)}"
@@ -151,7 +154,12 @@ def _reference(pack: NodePack) -> PackReference:
     return PackReference(id=pack.id, title=pack.name, repository=pack.repository, found_by="installed")
 
 
-def _state(here: NodePack | None, saved: str | None) -> tuple[str, str | None]:
+def _has_unloaded(pack: NodePack, node_type: str) -> bool:
+    """Whether a pack has a type that ComfyUI does not get from it."""
+    return node_type in pack.unloaded or (pack.failed is not None and node_type in pack.node_types)
+
+
+def _state(here: NodePack | None, node_type: str, saved: str | None) -> tuple[str, str | None]:
     """In which state the pack is, and what that means."""
     if here is None:
         return "missing", None
@@ -159,6 +167,9 @@ def _state(here: NodePack | None, saved: str | None) -> tuple[str, str | None]:
         return "disabled", f"The pack `{here.name}` is installed and disabled: enable it"
     if here.failed is not None:
         return "failed-import", here.failed
+    if node_type in here.unloaded:
+        shown = ", ".join(f"`{name}`" for name in here.not_importable[:5])
+        return "failed-import", f"The pack `{here.name}` goes without this node: ComfyUI's Python lacks {shown}"
     if not here.complete:
         return (
             "uncertain",

@@ -10,12 +10,14 @@ from comfyfixer.inventory.reading.attributes import attribute, module_attribute
 from comfyfixer.inventory.reading.calls import call_function, make_instance
 from comfyfixer.inventory.reading.comfy import COMFY_LIBRARY
 from comfyfixer.inventory.reading.expressions import evaluate
+from comfyfixer.inventory.reading.failing import Failing
 from comfyfixer.inventory.reading.library import LIBRARY
 from comfyfixer.inventory.reading.library_files import FILE_LIBRARY
-from comfyfixer.inventory.reading.machine import Left, LoopLeft, Machine, Raised, Returned, TooMuch
+from comfyfixer.inventory.reading.machine import ImportFails, Left, LoopLeft, Machine, Raised, Returned, TooMuch
 from comfyfixer.inventory.reading.methods import call_method
 from comfyfixer.inventory.reading.pack_files import PackFiles
 from comfyfixer.inventory.reading.statements import execute
+from comfyfixer.inventory.reading.surroundings import Surroundings
 from comfyfixer.inventory.reading.values import (
     UNKNOWN,
     Bound,
@@ -49,9 +51,10 @@ class Interpreter(Machine):
 
     Attributes:
         unreadable: Files that could not be parsed, each with the reason.
+        lacking: Modules that are not installed, where the pack does without the part that imports them.
     """
 
-    def __init__(self, main_file: str) -> None:
+    def __init__(self, main_file: str, around: Surroundings | None = None) -> None:
         is_package = os.path.basename(main_file) == "__init__.py"
         path = os.path.dirname(main_file) if is_package else main_file
         root = path if is_package else os.path.dirname(main_file)
@@ -64,6 +67,8 @@ class Interpreter(Machine):
         self._bytes_read = 0
         self._source: dict[str, bytes] = {}
         self.unreadable: dict[str, str] = {}
+        self.lacking: set[str] = set()
+        self._failing = Failing(self, around, self._read)
         self.constants |= {
             "sys.path": self.search_path,
             "sys.platform": sys.platform,
@@ -96,6 +101,7 @@ class Interpreter(Machine):
                 return make_instance(self, function, args, keywords)
             case Method(of=None):
                 if args and isinstance(args[-1], Module):
+                    self._raise_if_failing(args[-1])
                     self.run(args[-1])
                 return None
             case Method() | External():
@@ -139,13 +145,22 @@ class Interpreter(Machine):
         if module is None:
             if self._is_own(name):
                 raise Raised
+            if self.guards and self._failing.lacks(name):
+                self.lacking.add(name.partition(".")[0])
+                raise ImportFails
             return External(name, is_module=True)
         parent = name.rpartition(".")[0]
         if parent and self.find_module(parent):
             self.import_module(parent)
+        self._raise_if_failing(module)
         if not module.ran and _SEEN_BY_OTHERS.search(self._read(module)):
             self.run(module)
         return module
+
+    def _raise_if_failing(self, module: Module) -> None:
+        if self.guards and (missing := self._failing.missing_for(module)):
+            self.lacking |= missing
+            raise ImportFails
 
     def _is_own(self, name: str) -> bool:
         return name.startswith((f"{self.main.name}.", f"custom_nodes.{self._folder_name}."))
@@ -197,8 +212,8 @@ class Interpreter(Machine):
             "__path__": Row([os.path.dirname(module.file)] if module.is_package else []),
         }
         tree = self._parse(module)
-        doubt, frames = self.doubt, self.frames
-        self.doubt, self.frames = 0, [*frames]
+        doubt, frames, guards = self.doubt, self.frames, self.guards
+        self.doubt, self.frames, self.guards = 0, [*frames], 0
         try:
             for statement in tree.body:
                 try:
@@ -208,7 +223,7 @@ class Interpreter(Machine):
                 except (Returned, LoopLeft):
                     continue
         finally:
-            self.doubt, self.frames = doubt, frames
+            self.doubt, self.frames, self.guards = doubt, frames, guards
 
     def forget(self) -> None:
         """Let go of the syntax trees: functions, classes and modules know each other in circles."""

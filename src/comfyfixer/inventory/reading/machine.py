@@ -24,6 +24,10 @@ class Raised(Exception):
     """The pack's code certainly raises here."""
 
 
+class ImportFails(Raised):
+    """A module is imported that is not there."""
+
+
 class Returned(Exception):
     """A function's result."""
 
@@ -52,14 +56,16 @@ class Left(IntEnum):
     """Whether statements may have been left early on an undecided way, and how far."""
 
     NO = 0
-    ROUND = 1
-    FUNCTION = 2
+    TRY = 1
+    ROUND = 2
+    FUNCTION = 3
 
 
 class Machine(ABC):
     """What reading one pack knows.
 
     Attributes:
+        guards: Above 0 while code is read whose failing imports are caught.
         doubt: Above 0 while code is read that runs only if something undecided holds.
         search_path: `sys.path`, as far as the pack itself adds to it.
         constants: Values of external names, such as `folder_paths.models_dir`.
@@ -74,6 +80,7 @@ class Machine(ABC):
         self.files = files
         self.main = main
         self.doubt = 0
+        self.guards = 0
         self.steps = 0
         self.max_steps = MAX_STEPS
         self._deadline = time.monotonic() + MAX_SECONDS
@@ -123,7 +130,7 @@ class Machine(ABC):
         """A module as `import` finds it; one that other modules look into is run at once.
 
         Raises:
-            Raised: It should be in the pack and is not.
+            Raised: It should be in the pack and is not, or it can't be imported and that is caught.
         """
 
     @abstractmethod

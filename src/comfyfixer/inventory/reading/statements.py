@@ -1,7 +1,8 @@
 """Running statements, also where a condition can't be decided.
 
 Of an undecided `if` both branches are read in doubt: what they add to a dict may be there, names that they set
-differently are unknown. A branch that raises is taken as the one that does not happen. After a branch that returns
+differently are unknown. A branch that raises is taken as the one that does not happen, and what follows it is in doubt
+where the error would be caught. After a branch that returns
 or goes on to the next round, the rest is read in doubt.
 """
 
@@ -19,6 +20,7 @@ from comfyfixer.inventory.reading.targets import assign, delete
 from comfyfixer.inventory.reading.values import UNKNOWN, Function, Row, Scope, Table, join, truth
 
 _MAX_ROUNDS: Final = 2_000
+_IMPORT_ERRORS: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 def execute(machine: Machine, statements: list[ast.stmt], scope: Scope) -> Left:
@@ -146,7 +148,9 @@ def _meet(machine: Machine, ends: list[tuple[Exception | None, dict[str, object]
         for end in leaving:
             if isinstance(end, Returned):
                 machine.frames[-1].maybe_returned.append(end.value)
-        return max((Left.FUNCTION if isinstance(end, Returned) else Left.ROUND for end in leaving), default=Left.NO)
+        caught = machine.guards > 0 and any(isinstance(end, Raised) for end, _ in ends)
+        left = Left.TRY if caught else Left.NO
+        return max((Left.FUNCTION if isinstance(end, Returned) else Left.ROUND for end in leaving), default=left)
     returned = [end.value for end in leaving if isinstance(end, Returned)]
     if returned:
         machine.frames[-1].maybe_returned += returned[1:]
@@ -165,16 +169,26 @@ def _merged_names(one: dict[str, object], other: dict[str, object]) -> dict[str,
 def _try(machine: Machine, node: ast.Try, scope: Scope) -> Left:
     """The body is taken to succeed, as it does where the pack works, unless it certainly fails."""
     left = Left.NO
+    guarded = any(map(_catches_imports, node.handlers))
+    machine.guards += guarded
     try:
         left = machine.execute(node.body, scope)
     except Raised:
+        machine.guards -= guarded
+        guarded = False
         if node.handlers:
             left = machine.execute(node.handlers[0].body, scope)
     else:
         left = max(left, machine.execute(node.orelse, scope))
     finally:
+        machine.guards -= guarded
         machine.execute(node.finalbody, scope)
-    return left
+    return Left.NO if left is Left.TRY else left
+
+
+def _catches_imports(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or (isinstance(kind, ast.Name) and kind.id in _IMPORT_ERRORS) for kind in kinds)
 
 
 def _with(machine: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Left:
@@ -203,14 +217,14 @@ def _for(machine: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Left:
 def _round(machine: Machine, body: list[ast.stmt], scope: Scope) -> Left:
     """One round; leaving it perhaps is over with the round."""
     left = machine.execute(body, scope)
-    return left if left is Left.FUNCTION else Left.NO
+    return Left.NO if left is Left.ROUND else left
 
 
 def _doubtful_round(machine: Machine, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> Left:
     if isinstance(node, ast.For | ast.AsyncFor):
         assign(machine, node.target, UNKNOWN, scope)
     left = _branches(machine, [node.body, []], scope)
-    return left if left is Left.FUNCTION else Left.NO
+    return Left.NO if left is Left.ROUND else left
 
 
 def _while(machine: Machine, node: ast.While, scope: Scope) -> Left:
