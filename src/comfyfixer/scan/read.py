@@ -65,8 +65,9 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
 
 
 def _types(graph: Graph, knowledge: Knowledge) -> set[str]:
-    types = graph.types - knowledge.frontend_types
-    return {name for name in types if name and not group_name(name) and not _is_uuid(name)}
+    known = graph.types & knowledge.builtin_types
+    others = graph.types - known - knowledge.frontend_types
+    return known.union(name for name in others if name and not group_name(name) and not _is_uuid(name))
 
 
 def _is_uuid(name: str) -> bool:
