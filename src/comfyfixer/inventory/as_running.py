@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,7 @@ from comfyfixer.inventory.script_nodes import script_nodes
 from comfyfixer.model.inventory import Inventory, NodePack
 from comfyfixer.model.reference import LoaderInput
 
-_NOT_THERE = "is installed, and the running ComfyUI has none of its nodes"
+_NOT_THERE: Final = "is installed, and the running ComfyUI has none of its nodes"
 
 
 def as_running(inventory: Inventory, running: RunningComfyUI) -> Inventory:

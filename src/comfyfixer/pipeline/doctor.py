@@ -3,7 +3,9 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +16,9 @@ from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.installation import find_places, installation_of
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.settings import TABLE, Secret, Settings
+
+if TYPE_CHECKING:
+    from comfyfixer.net.client import Client
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,26 +120,57 @@ def _writable(group: str, name: str, folder: Path) -> Check:
 
 
 def _hubs(settings: Settings) -> Iterator[Check]:
-    from comfyfixer.net.client import Client, make_client
+    from comfyfixer.net.client import make_client
 
-    def civitai(client: Client) -> str:
+    def civitai(client: "Client") -> str:
         client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
         return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
 
-    def huggingface(client: Client) -> str:
+    def huggingface(client: "Client") -> str:
         if settings.huggingface_key:
             client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
             return "answers, and knows the key"
         client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
         return "answers, without a key"
 
-    asked: tuple[tuple[str, Callable[[Client], str]], ...] = (("Civitai", civitai), ("Hugging Face", huggingface))
+    def registry(client: "Client") -> str:
+        client.get(f"{settings.endpoints.registry}/nodes", params=(("limit", "1"),))
+        return "answers"
+
+    def manager(client: "Client") -> str:
+        first_byte = {"Range": "bytes=0-0"}
+        url = f"{settings.endpoints.manager}/extension-node-map.json"
+        with client.open(url, headers=first_byte, origin_trusted=True) as answer:
+            if answer.status not in (200, 206):
+                hint = "Check `endpoints.manager`; ComfyUI-Manager's repository has to be behind it"
+                raise SourceError(
+                    f"There is no list of node types (HTTP {answer.status})", code="hub-refused", hint=hint
+                )
+        return "answers"
+
+    asked: list[tuple[str, Callable[[Client], str]]] = [
+        ("Civitai", civitai),
+        ("Hugging Face", huggingface),
+        ("Comfy Registry", registry),
+        ("ComfyUI-Manager's lists", manager),
+    ]
+    if settings.comfyui_url:
+        asked.append(("running ComfyUI", partial(_running, settings.comfyui_url)))
     with make_client(settings, silent, cache_path=None) as client:
         for name, ask in asked:
             try:
                 yield Check(group="hubs", name=name, ok=True, detail=ask(client))
-            except SourceError as error:
+            except ComfyFixerError as error:
                 yield _bad("hubs", name, error)
+
+
+def _running(url: str, client: "Client") -> str:
+    from comfyfixer.inventory.running import ask_running
+
+    running = ask_running(client, url)
+    packs = f"{len(running.pack_types)} node pack{'' if len(running.pack_types) == 1 else 's'}"
+    version = f"ComfyUI {running.version}" if running.version else "a ComfyUI of unknown version"
+    return f"{url} answers: {version} with {len(running.builtin_types)} node types of its own, and {packs}"
 
 
 def _bad(group: str, name: str, error: ComfyFixerError) -> Check:
