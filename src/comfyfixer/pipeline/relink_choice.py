@@ -1,4 +1,4 @@
-"""Which of the missing files are here, and what is to be done about each: from the last scan, and a look at the disk."""
+"""Which of the missing files are here, and what is to be done about each: by the last scan and a look at the disk."""
 
 import os
 from collections.abc import Sequence
@@ -47,7 +47,8 @@ class Choices:
 
     def __init__(self, session: Session, names: Sequence[str], *, way: str | None, to: str | None) -> None:
         self._session = session
-        rows = _named(_rows(session), names)
+        self._proven = _proven(session)
+        rows = _named(read_rows(session.workdir.missing_models, MissingModel, step="scan"), names)
         self.inventory = _inventory(session)
         self._local = LocalIndex(self.inventory.models)
         fresh = self._with_hashes([row for row in map(self._looked_at, rows) if row is not None])
@@ -67,6 +68,8 @@ class Choices:
 
     def _looked_at(self, row: MissingModel) -> MissingModel | None:
         """The row with what is here now; None where the file is found meanwhile."""
+        if found := self._proven.get(row.key):
+            row = msgspec.structs.replace(row, hashes={"sha256": found.sha256 or "", **row.hashes})
         faults = tuple(match for match in row.local_matches if match.why in _FAULTS)
         if not faults and self._index.has(_reference(row)):
             return None
@@ -83,6 +86,7 @@ class Choices:
             return tuple(rows)
         cache = hash_cache(self._session)
         paths = {match.path for row in asked for match in usable(row)}
+        paths |= {found.download_url for row in asked if (found := self._proven.get(row.key)) and found.download_url}
         equal = {path for row in asked for path in cache.paths_with(row.hashes["sha256"])}
         session = self._session
         hashed = hash_files(sorted(paths | equal), cache=cache, cancelled=session.cancelled, emit=session.emit)
@@ -171,14 +175,10 @@ class Choices:
         return users
 
 
-def _rows(session: Session) -> tuple[MissingModel, ...]:
-    """The rows of the last scan, with the hashes that `resolve` proved of files that are here."""
+def _proven(session: Session) -> dict[tuple[str, str, str], Resolution]:
+    """What the last `resolve` proved to be here, by key."""
     found = read_rows_if_there(session, session.workdir.resolutions, Resolution)
-    proven = {row.key: row.sha256 for row in found if is_here(row) and row.sha256}
-    return tuple(
-        msgspec.structs.replace(row, hashes={"sha256": proven[row.key], **row.hashes}) if row.key in proven else row
-        for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")
-    )
+    return {row.key: row for row in found if is_here(row) and row.sha256}
 
 
 def _named(rows: Sequence[MissingModel], names: Sequence[str]) -> list[MissingModel]:
