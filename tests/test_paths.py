@@ -1,5 +1,6 @@
 """The one function that turns a foreign name into a path."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyfixer.errors import UnsafeName
-from comfyfixer.paths import inside
+from comfyfixer.paths import inside, openable, printable
 
 ROOT = Path("/models/loras")
 
@@ -52,3 +53,14 @@ def test_no_name_leads_out_of_its_folder(name: str) -> None:
     assert path.is_relative_to(ROOT)
     assert path != ROOT
     assert ".." not in path.parts
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are UTF-16 there")
+@pytest.mark.parametrize("name", [b"caf\xe9.pt", b"plain.pt", b"a\\xe9.pt", "é\\x41.pt".encode()])
+def test_what_is_shown_of_a_path_can_be_opened_again(tmp_path: Path, name: bytes) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    try:
+        Path(path).touch()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    assert openable(printable(path)) == path

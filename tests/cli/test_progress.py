@@ -68,3 +68,26 @@ def test_events_that_have_no_bar_are_passed_over(screen: tuple[Bars, io.StringIO
     tell(bars, "phase.progressed", current=1, total=2)
     tell(bars, "download.progressed", filename="unknown", bytes_done=1, bytes_total=2)
     tell(bars, "request.sent", url="https://x")
+
+
+def test_hashing_shows_all_bytes_and_each_large_file(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    tell(bars, "hashing.started", files=2, size_bytes=3_000_000)
+    tell(bars, "hash.started", path="/m/large.pt", size_bytes=2_000_000)
+    tell(bars, "hash.progressed", path="/m/large.pt", bytes_done=500_000, bytes_total=2_000_000)
+    tell(bars, "hash.finished", path="/m/small.pt", sha256="0", size_bytes=1_000_000, seconds=0.1)
+    bars.display.refresh()
+    assert "large.pt" in text.getvalue()
+    assert "1.5/3.0 MB" in text.getvalue()
+    tell(bars, "hash.finished", path="/m/large.pt", sha256="0", size_bytes=2_000_000, seconds=0.1)
+    bars.display.refresh()
+    assert "3.0/3.0 MB" in text.getvalue()
+    assert len(bars.display.tasks) == 1
+
+
+def test_a_file_that_can_not_be_hashed_loses_its_bar(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, _ = screen
+    tell(bars, "hashing.started", files=1, size_bytes=2)
+    tell(bars, "hash.progressed", path="/m/a.pt", bytes_done=1, bytes_total=2)
+    tell(bars, "hash.failed", path="/m/a.pt", code="file-unreadable", message="no")
+    assert len(bars.display.tasks) == 1

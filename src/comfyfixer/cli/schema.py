@@ -13,9 +13,12 @@ from comfyfixer.model.event import Event
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.reference import Workflow
+from comfyfixer.model.relink import RelinkResult
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.model.status import Status
+from comfyfixer.model.stock import Stock
+from comfyfixer.model.verification import Verification
 
 SCHEMAS: Final[dict[str, Any]] = {
     "envelope": Envelope,
@@ -23,6 +26,9 @@ SCHEMAS: Final[dict[str, Any]] = {
     "status": CurrentStatus,
     "status.json": Status,
     "inspect": Workflow,
+    "relink": RelinkResult,
+    "inventory": Stock,
+    "verify": Verification,
     "log": Event,
     "workflows.json": list[WorkflowRow],
     "missing_models.json": list[MissingModel],
@@ -39,8 +45,8 @@ def command(common: Common, name: str) -> int:
     """Print the JSON Schema of a file or answer.
 
     NAME: envelope (any answer with --json), run (its data for scan, resolve, download, auto, resume), status,
-    inspect (one line), log (one line of the .jsonl log), or a file: status.json, workflows.json,
-    missing_models.json, missing_nodes.json, resolutions.json, downloads.json.
+    inspect (one line), inventory and verify (their data), log (one line of the .jsonl log), or a file: status.json,
+    workflows.json, missing_models.json, missing_nodes.json, resolutions.json, downloads.json.
     """
     document = msgspec.json.schema(SCHEMAS[name])
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
