@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comfyfixer.content.examine import examine, examine_bytes
-from comfyfixer.content.kinds import described
+from comfyfixer.content.folders import described
 from tests.content.files import LEGACY, gguf, safetensors, saved, with_header
 
 WEIGHTS = safetensors({"a.lora_up.weight": [4, 2], "a.lora_down.weight": [2, 4]})

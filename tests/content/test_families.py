@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from comfyfixer.content.examine import examine
-from comfyfixer.content.kinds import contradiction, described, kind_of
+from comfyfixer.content.folders import contradiction, described
+from comfyfixer.content.kinds import kind_of
 from tests.content.files import gguf, safetensors
 
 Shapes = Mapping[str, tuple[int, ...] | None]

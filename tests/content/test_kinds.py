@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comfyfixer.content.kinds import contradiction, kind_of
+from comfyfixer.content.folders import contradiction
+from comfyfixer.content.kinds import kind_of
 from comfyfixer.demo.safetensors import TENSORS
 from comfyfixer.model.content import Content
 

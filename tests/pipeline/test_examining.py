@@ -113,7 +113,7 @@ def test_only_needed_files_are_opened(bench: Bench, monkeypatch: pytest.MonkeyPa
         opened.append(path)
         return examine_bytes(path)
 
-    monkeypatch.setattr(contents, "examine_bytes", noting)
+    monkeypatch.setattr(contents, "_read", noting)
     bench.put("loras", "other.safetensors", b"")
     bench.put("checkpoints", "x.safetensors", b"")
     needed = bench.put("loras", "x.safetensors", LORA)
@@ -178,7 +178,7 @@ def test_a_file_that_did_not_change_is_not_opened_again(tmp_path: Path, monkeypa
     def never(path: str) -> None:
         raise AssertionError(f"{path} was opened")
 
-    monkeypatch.setattr(contents, "examine_bytes", never)
+    monkeypatch.setattr(contents, "_read", never)
     assert _told(cache, file) == first == "truncated"
 
 

@@ -9,13 +9,11 @@ import msgspec
 from comfyfixer.content import gguf, metadata, safetensors
 from comfyfixer.content.archives import PICKLE_SUFFIXES, archive_fault
 from comfyfixer.content.first_bytes import HEAD_BYTES, JSON_TEXT, LFS_POINTER, WEB_PAGE, page_kind
-from comfyfixer.content.kinds import FOLDERS, kind_of
+from comfyfixer.content.folders import FOLDERS
+from comfyfixer.content.kinds import kind_of
+from comfyfixer.content.left_overs import with_left_overs
 from comfyfixer.model.content import Content
 
-_LEFT_OVERS: Final = (".aria2", ".part", ".crdownload")
-"""What download programs put beside, or instead of, a file that they have not finished."""
-RESERVED_AHEAD: Final = ".aria2"
-"""The mark of a program that gives a file its full length before its bytes are there."""
 _CODES: Final = {LFS_POINTER: "lfs-pointer", WEB_PAGE: "web-page", JSON_TEXT: "json-text"}
 _ENOUGH_TENSORS: Final = 50
 
@@ -37,20 +35,6 @@ def examine_bytes(path: str) -> Content:
         return _of_file(path, os.path.splitext(path)[1].lower())
     except OSError:
         return Content()
-
-
-def with_left_overs(path: str, content: Content) -> Content:
-    """The same file, judged by what download programs left beside it.
-
-    A file that is whole by its own lengths stays whole beside a `.part` or `.crdownload`, which holds the bytes of
-    another attempt; beside an `.aria2` it does not, as its length was reserved ahead.
-    """
-    for ending in _LEFT_OVERS:
-        if path.lower().endswith(ending):
-            return _broken("left-over", "an unfinished download")
-        if (content.fault or ending == RESERVED_AHEAD) and os.path.lexists(path + ending):
-            return _broken("left-over", f"an unfinished download (its `{ending}` file is still beside it)")
-    return content
 
 
 def _of_file(path: str, suffix: str) -> Content:

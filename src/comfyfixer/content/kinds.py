@@ -1,4 +1,4 @@
-"""What a model is: told by the names and shapes of its tensors, explained by its metadata, judged against a folder.
+"""What a model is: told by the names and shapes of its tensors, explained by its metadata.
 
 The marks are those by which ComfyUI itself tells models apart when it loads them (`comfy/model_detection.py`,
 `comfy/lora.py`, `comfy/weight_adapter`, `comfy/controlnet.py`, `comfy/sd.py`). Where they leave a doubt, no kind is
@@ -17,48 +17,8 @@ from typing import Final
 
 from comfyfixer.content import families, metadata
 from comfyfixer.content.families import Shapes
+from comfyfixer.content.folders import FOLDERS
 from comfyfixer.model.content import Content
-
-FOLDERS: Final[dict[str, tuple[str, ...]]] = {
-    "checkpoint": ("checkpoints",),
-    "diffusion_model": ("diffusion_models",),
-    "lora": ("loras",),
-    "controlnet": ("controlnet",),
-    "vae": ("vae",),
-    "text_encoder": ("text_encoders",),
-    "clip_vision": ("clip_vision",),
-    "upscaler": ("upscale_models",),
-    "embedding": ("embeddings",),
-    "style_model": ("style_models",),
-    "ip_adapter": ("ipadapter",),
-}
-_WORDS: Final = {
-    "checkpoint": "a whole checkpoint",
-    "diffusion_model": "a whole diffusion model",
-    "lora": "a LoRA",
-    "controlnet": "a ControlNet",
-    "vae": "a VAE",
-    "text_encoder": "a text encoder",
-    "clip_vision": "a vision encoder",
-    "upscaler": "an upscaler",
-    "embedding": "an embedding",
-    "style_model": "a style model",
-    "ip_adapter": "an IP-Adapter",
-}
-_BASES: Final = frozenset({"checkpoints", "diffusion_models", "unet"})
-_TEXTS: Final = frozenset({"text_encoders", "clip"})
-_ADDED: Final = frozenset({"loras", "upscale_models", "embeddings"})
-_NEVER_IN: Final[dict[str, frozenset[str]]] = {
-    "lora": _BASES | _TEXTS | {"vae", "clip_vision", "upscale_models"},
-    "checkpoint": _ADDED | {"vae"},
-    "diffusion_model": _ADDED | {"vae"},
-    "text_encoder": _ADDED | {"vae"},
-    "vae": _ADDED | _TEXTS | {"clip_vision"},
-    "clip_vision": _ADDED | {"vae"},
-    "controlnet": _ADDED | _TEXTS | {"vae", "clip_vision"},
-    "embedding": _BASES | _TEXTS | {"vae", "clip_vision", "loras", "upscale_models", "controlnet"},
-}
-"""Folders whose loaders can't use it. Checkpoints are left out on purpose for parts: some loaders read them there."""
 
 _TENSORS: Final = "the names of its tensors"
 _HUNDREDS: Final = 200
@@ -130,19 +90,6 @@ def kind_of(shapes: Shapes, claims: Mapping[str, str] | None = None) -> Content:
             kind=kind, family=metadata.claimed_family(claims), folders=FOLDERS[kind], told_by=f"its metadata ({entry})"
         )
     return told if told.family or not told.kind else _of(told, metadata.claimed_family(claims))
-
-
-def contradiction(folder: str, content: Content) -> str | None:
-    """What a file is, for a message, when `folder` is surely for something else; else None."""
-    return described(content) if content.certain and folder in _NEVER_IN.get(content.kind or "", ()) else None
-
-
-def described(content: Content) -> str | None:
-    """`a LoRA (SDXL)`; None where no kind is known."""
-    if content.kind is None:
-        return None
-    words = _WORDS.get(content.kind, content.kind)
-    return f"{words} ({content.family})" if content.family else words
 
 
 def _of(told: Content, family: str | None) -> Content:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.content.examine import examine
-from comfyfixer.content.kinds import described
+from comfyfixer.content.folders import described
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.space import disk_full, nearest_folder, promised_size
 from comfyfixer.errors import DownloadError, UnsafeName

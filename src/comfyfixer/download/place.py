@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from comfyfixer.content.examine import RESERVED_AHEAD
+from comfyfixer.content.left_overs import RESERVED_AHEAD
 
 _AT_FDCWD: Final = -100
 _RENAME_NOREPLACE: Final = 1  # Linux, renameat2

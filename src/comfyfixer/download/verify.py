@@ -10,7 +10,8 @@ import msgspec
 from comfyfixer.content import safetensors
 from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.content.containers import check_is_file, container_fault, not_a_model, speaks_format
-from comfyfixer.content.kinds import contradiction, kind_of
+from comfyfixer.content.folders import contradiction
+from comfyfixer.content.kinds import kind_of
 from comfyfixer.content.pickles import check_pickle
 from comfyfixer.content.safetensors import SAFETENSORS
 from comfyfixer.digests import Digests

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 import comfyfixer
-from comfyfixer.content.examine import examine_bytes, with_left_overs
+from comfyfixer.content.left_overs import with_left_overs
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.content import Content
@@ -57,12 +57,19 @@ class RememberingExaminer:
         before = stamp(path)
         row = self._old.get(path)
         if row is None or row.stamp != before:
-            content = examine_bytes(path)
+            content = _read(path)
             if before is None or before != stamp(path) or not _has_settled(before):
                 return content
             row = _Row(before, content)
         self._new[path] = row
         return row.content
+
+
+def _read(path: str) -> Content:
+    """Loaded with its tables of marks when the first file has to be opened."""
+    from comfyfixer.content.examine import examine_bytes
+
+    return examine_bytes(path)
 
 
 def _has_settled(seen: Stamp) -> bool:

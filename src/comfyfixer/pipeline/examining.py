@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.content.kinds import contradiction
+from comfyfixer.content.folders import contradiction
 from comfyfixer.model.content import Content
 from comfyfixer.model.inventory import FaultyModel, InstalledModel, Inventory
 from comfyfixer.model.problem import Problem
