@@ -99,6 +99,16 @@ def test_a_second_look_hashes_nothing(place: Place) -> None:
     assert "hash.started" not in place.told
 
 
+def test_other_kinds_of_hash_are_taken_when_they_are_asked_for(place: Place) -> None:
+    place.put("loras/a.safetensors", safetensors(1000))
+    place.put("loras/b.ckpt", b"abc")
+    place.stock(hashing=True)
+    kept = rows(take_stock(place.session(), hashing=True, also=("autov3", "crc32")))
+    assert kept["a.safetensors"].hashes.keys() == {"sha256", "autov3", "crc32"}
+    assert kept["b.ckpt"].hashes["crc32"] == "352441c2"
+    assert rows(place.stock(hashing=False)) == kept
+
+
 def test_without_hashing_nothing_is_read_whole_and_that_is_said(place: Place) -> None:
     place.put("loras/a.safetensors", safetensors(1000))
     place.put("checkpoints/b.safetensors", safetensors(1000))

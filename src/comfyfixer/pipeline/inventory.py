@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -34,11 +34,12 @@ class _File(msgspec.Struct, frozen=True):
     stamp: FileStamp
 
 
-def take_stock(session: Session, *, hashing: bool | None = None) -> Stock:
+def take_stock(session: Session, *, hashing: bool | None = None, also: Collection[str] = ()) -> Stock:
     """Everything, as one value.
 
     Args:
         hashing: True hashes every file; None only those that may be duplicates; False none.
+        also: Kinds of hash to take beside SHA-256.
 
     Raises:
         UsageError: No installation, or no workflow folder of those that were named.
@@ -52,7 +53,7 @@ def take_stock(session: Session, *, hashing: bool | None = None) -> Stock:
     workflows, needed = _needed(session, inventory)
     contents = _examined(session, inventory.models)
     with hash_cache(session) as cache:
-        hashes = _hashed(session, cache, inventory.models, files, hashing)
+        hashes = _hashed(session, cache, inventory.models, files, hashing, also)
     rows = tuple(
         _row(model, needed.get(model.path), contents[model.path], hashes.get(model.path, {}))
         for model in inventory.models
@@ -121,6 +122,7 @@ def _hashed(
     models: Sequence[InstalledModel],
     files: Mapping[str, _File],
     hashing: bool | None,
+    also: Collection[str],
 ) -> dict[str, dict[str, str]]:
     """Known hashes by path, after taking those that were asked for."""
     known = cache.known_of({path: file.stamp for path, file in files.items()})
@@ -130,9 +132,10 @@ def _hashed(
         wanted = [path for model in models for path in files_of(model)]
     else:
         wanted = likely_twins({path: (file.place, file.stamp.size_bytes) for path, file in files.items()})
-    missing = [path for path in wanted if path not in known]
+    missing = [path for path in wanted if also or path not in known]
     records = cache.records() if missing else {}
-    for file in hash_files(missing, cache=cache, cancelled=session.cancelled, emit=session.emit):
+    kinds = ("sha256", *also)
+    for file in hash_files(missing, algorithms=kinds, cache=cache, cancelled=session.cancelled, emit=session.emit):
         if file.problem:
             session.found_problem(file.problem)
             continue
