@@ -1,5 +1,7 @@
 """`comfyfixer inspect`."""
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ from comfyfixer.cli.options import Common, common_options
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING
 from comfyfixer.pipeline.inspect import inspected
 from comfyfixer.report.tree import tree
+from comfyfixer.report.words import plural
 
 if TYPE_CHECKING:
     from comfyfixer.model.problem import Problem
@@ -29,6 +32,7 @@ def command(common: Common, paths: tuple[str, ...]) -> int:
     encode = msgspec.json.Encoder().encode
     unreadable = passed_over = 0
     problems: list[Problem] = []
+    coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     for workflow in inspected(common.settings(), paths, problems.append):
         if workflow is None:
             passed_over += 1
@@ -38,9 +42,9 @@ def command(common: Common, paths: tuple[str, ...]) -> int:
             say(encode(workflow).decode("utf-8"))
         else:
             for line in tree(workflow):
-                say(line)
+                say(click.style(line.text, dim=True) if line.dim and coloured else line.text)
     if passed_over and not common.quiet:
-        talk(f"{passed_over} file(s) that are no workflows were passed over")
+        talk(f"{plural(passed_over, 'file that is no workflow', 'files that are no workflows')}, passed over")
     for problem in problems:
         talk(f"error: {problem.message} [{problem.code}]" + (f"\nhint: {problem.hint}" if problem.hint else ""))
     return EXIT_OUTSTANDING if unreadable or problems else EXIT_DONE
