@@ -1,7 +1,8 @@
 """`comfyfixer relink`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import click
@@ -10,10 +11,10 @@ from comfyfixer.cli.envelope import say, show
 from comfyfixer.cli.looking import looking
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, UsageError
+from comfyfixer.model.problem import Problem
 from comfyfixer.model.relink import RelinkResult
 from comfyfixer.pipeline.relink import Relinking, relinked
-from comfyfixer.pipeline.session import Session
-from comfyfixer.report.relink import lines, outstanding
+from comfyfixer.report.relink import item_lines, lines, outstanding
 
 _WAYS: Final = {
     "copy-workflow": "Write a corrected copy of each workflow beside it.",
@@ -48,32 +49,34 @@ def command(
     """
     if dry_run and yes:
         raise UsageError("`--dry-run` and `--yes` exclude each other")
+    look = partial(_looked, common, names, way, to)
+    result, problems = look(done=yes)
+    if yes or dry_run or common.as_json or not _can_be_asked(result):
+        return _shown(common, result, problems, lines(result))
+    for line in item_lines(result):
+        say(line)
+    if not click.confirm("Do this?", default=False):
+        return _shown(common, result, problems, ("Nothing was changed.",))
+    result, problems = look(done=True)  # looked at anew: an answer may take long
+    return _shown(common, result, problems, lines(result))
+
+
+def _looked(
+    common: Common, names: Sequence[str], way: str | None, to: str | None, *, done: bool
+) -> tuple[RelinkResult, list[Problem]]:
+    """What would be done, or was."""
     with looking(common) as session:
         work = Relinking(session, names, way=way, to=to)
-        result = _result(session, work, common, ask=not (dry_run or yes), dry_run=dry_run)
-        problems = [*session.problems, *(item.problem for item in result.items if item.problem)]
+        result = relinked(session, work, work.done() if done else work.planned(), dry_run=not done)
+    return result, [*session.problems, *(item.problem for item in result.items if item.problem)]
+
+
+def _can_be_asked(result: RelinkResult) -> bool:
+    """Whether there is something to do, and a person at a terminal who can say yes."""
+    possible = any(item.state == "planned" for item in result.items)
+    return possible and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _shown(common: Common, result: RelinkResult, problems: Iterable[Problem], text: Iterable[str]) -> int:
     code = EXIT_OUTSTANDING if outstanding(result.items) else EXIT_DONE
-    return show("relink", result, lines(result), as_json=common.as_json, exit_code=code, errors=problems)
-
-
-def _result(session: Session, work: Relinking, common: Common, *, ask: bool, dry_run: bool) -> RelinkResult:
-    if not dry_run and not ask:
-        return relinked(session, work, work.done(), dry_run=False)
-    plan = relinked(session, work, work.planned(), dry_run=True)
-    if not ask or common.as_json or not _agreed(plan):
-        return plan
-    return relinked(session, work, work.done(), dry_run=False)
-
-
-def _agreed(plan: RelinkResult) -> bool:
-    """Whether a person at a terminal says yes to what is shown."""
-    possible = any(item.state == "planned" for item in plan.items)
-    if not possible or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return False
-    _say_all(list(lines(plan)))
-    return click.confirm("Do this?", default=False)
-
-
-def _say_all(text: Sequence[str]) -> None:
-    for line in text:
-        say(line)
+    return show("relink", result, text, as_json=common.as_json, exit_code=code, errors=problems)

@@ -18,12 +18,17 @@ _VERBS: Final = {
 
 def lines(result: RelinkResult) -> Iterator[str]:
     """Each item with what is done about it, then what to do next."""
-    for item in sorted(result.items, key=lambda item: _ORDER.index(item.state)):
-        yield f"{_MARKS[item.state]} {shown(item.filename)}  {_beside(item)}"
-        yield from (f"    {line}" for line in _about(item))
+    yield from item_lines(result)
     if result.items:
         yield ""
     yield from _foot(result)
+
+
+def item_lines(result: RelinkResult) -> Iterator[str]:
+    """Each item with what is done about it, those that are mended first."""
+    for item in sorted(result.items, key=lambda item: _ORDER.index(item.state)):
+        yield f"{_MARKS[item.state]} {shown(item.filename)}  {_beside(item)}"
+        yield from (f"    {line}" for line in _about(item))
 
 
 def _beside(item: Relinked) -> str:

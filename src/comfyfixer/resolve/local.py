@@ -11,7 +11,7 @@ from comfyfixer.model.inventory import FaultyModel, InstalledModel
 from comfyfixer.model.missing import LocalMatch, MissingModel
 from comfyfixer.model.reference import base_name
 from comfyfixer.resolve.likeness import traits
-from comfyfixer.resolve.names import is_generic, split_extension, without_precision
+from comfyfixer.resolve.names import is_generic, letters_of, split_extension, without_precision
 
 MAX_LOCAL_MATCHES: Final = 5
 _ORDER: Final = (
@@ -36,6 +36,7 @@ class LocalIndex:
     def __init__(self, models: Iterable[InstalledModel], faulty: Iterable[FaultyModel] = ()) -> None:
         self._models = tuple(models)
         self._faulty = tuple(faulty)
+        self._apart: dict[tuple[str, str], dict[str, list[InstalledModel]]] = {}
 
     def holds_name(self, filename: str) -> bool:
         """Whether any folder has a file of this base name, in any case."""
@@ -62,9 +63,8 @@ class LocalIndex:
         key = without_precision(wanted.filename)
         if not wanted.folder or not key or is_generic(wanted.filename) or len(key) < _BUCKET_LETTERS:
             return
-        for model in self._buckets(_alias(wanted.folder)).get(key[:_BUCKET_LETTERS], ()):
-            name = base_name(model.name)
-            if name.casefold() != wanted.filename.casefold() and without_precision(name) == key:
+        for model in self._without_precision(_alias(wanted.folder), key[:_BUCKET_LETTERS]).get(key, ()):
+            if base_name(model.name).casefold() != wanted.filename.casefold():
                 yield _match(model, "other-precision", wanted)
 
     def _faults(self, wanted: Wanted) -> Iterator[LocalMatch]:
@@ -95,16 +95,22 @@ class LocalIndex:
             table[model.path].append(model)
         return table
 
-    def _buckets(self, folder: str) -> Mapping[str, list[InstalledModel]]:
-        """One folder's models by the first letters of their names without precision."""
-        return self._by_letters.get(folder, {})
+    def _without_precision(self, folder: str, letters: str) -> Mapping[str, list[InstalledModel]]:
+        """By name without precision: one folder's models whose names begin so, each name taken apart once."""
+        known = self._apart.get((folder, letters))
+        if known is None:
+            known = defaultdict(list)
+            for model in self._by_letters.get(folder, {}).get(letters, ()):
+                known[without_precision(base_name(model.name))].append(model)
+            self._apart[folder, letters] = known
+        return known
 
     @cached_property
     def _by_letters(self) -> Mapping[str, Mapping[str, list[InstalledModel]]]:
         table: dict[str, dict[str, list[InstalledModel]]] = defaultdict(lambda: defaultdict(list))
         for model in self._models:
-            letters = "".join(sign for sign in base_name(model.name)[: 4 * _BUCKET_LETTERS] if sign.isalnum())
-            table[_alias(model.folder)][letters[:_BUCKET_LETTERS].lower()].append(model)
+            letters = letters_of(base_name(model.name)[: 4 * _BUCKET_LETTERS])[:_BUCKET_LETTERS].lower()
+            table[_alias(model.folder)][letters].append(model)
         return table
 
 

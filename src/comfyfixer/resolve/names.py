@@ -22,6 +22,8 @@ _PRECISION_WORDS: Final = re.compile(
     r"(?<![a-z0-9])(?:fp32|fp16|bf16|fp8|fp4|nf4|int8|int4|nvfp4|mxfp8|e4m3fn|e5m2|scaled|fast|gguf"
     r"|i?q\d(?:_[0-9k])?(?:_[a-z]{1,3})?)(?![a-z0-9])"
 )
+_SEPARATORS: Final = str.maketrans(". -", "___")
+_NO_LETTERS: Final = re.compile(r"[\W_]+")
 
 
 def split_extension(filename: str) -> tuple[str, str]:
@@ -41,5 +43,10 @@ def is_generic(filename: str) -> bool:
 
 def without_precision(filename: str) -> str:
     """The name's letters and digits, lower-case, without those that tell precision, quantisation or format."""
-    stem = re.sub(r"[. -]", "_", split_extension(filename)[0].lower())
-    return "".join(sign for sign in _PRECISION_WORDS.sub("", stem) if sign.isalnum())
+    stem = split_extension(filename)[0].lower().translate(_SEPARATORS)
+    return letters_of(_PRECISION_WORDS.sub("", stem))
+
+
+def letters_of(text: str) -> str:
+    """Its letters and digits alone."""
+    return _NO_LETTERS.sub("", text)
