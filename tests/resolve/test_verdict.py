@@ -20,6 +20,7 @@ ROW = Resolution(
     filename="a", value="a", folder="vae", expected_type="vae", source="civitai", decision="accepted", confidence=1.0,
     because="",
 )  # fmt: skip
+HERE = msgspec.structs.replace(ROW, source="local")
 NODE = MissingNode(node_type="N", workflows=("w",))
 BROKEN = WorkflowRow(path="w", format="ui", ok=False)
 
@@ -52,6 +53,7 @@ def placed(value: str, path: str) -> Outcome:
         ({"resolutions": (row("not_found", pending=True),)}, 4),
         ({"resolutions": (row("review", pending=True),)}, 4),
         ({"resolutions": (row("not_found", pending=True), row("review"))}, 3),
+        ({"resolutions": (HERE,)}, 3),
         ({"downloads": (outcome("hash-mismatch"),)}, 3),
         ({"downloads": (placed("sub/a", "/m/vae/sub/a"),)}, 0),
         ({"downloads": (placed("sub\\a", "/m/vae/sub/a"),)}, 3),
