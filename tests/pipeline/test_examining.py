@@ -8,7 +8,7 @@ import pytest
 
 from comfyfixer.content.examine import examine_bytes
 from comfyfixer.model.content import Content
-from comfyfixer.model.inventory import Installation, InstalledModel, Inventory
+from comfyfixer.model.inventory import Installation, InstalledModel, Inventory, ModelFolder
 from comfyfixer.model.reference import ModelReference, Workflow
 from comfyfixer.pipeline import contents
 from comfyfixer.pipeline.contents import RememberingExaminer
@@ -61,7 +61,8 @@ class Bench:
 
     def _inventory(self) -> Inventory:
         place = Installation(code_dir=None, base_dir=str(self.folder), kind="data", found_by="a test")
-        return Inventory(installation=place, folders={}, models=tuple(self.models))
+        loras = ModelFolder(name="loras", roots=(str(self.folder / "models/loras"),), extensions=frozenset())
+        return Inventory(installation=place, folders={"loras": loras}, models=tuple(self.models))
 
     def _emit(self, action: str, **details: Any) -> None:
         if action == "problem.found":
@@ -148,6 +149,18 @@ def test_one_file_below_two_folder_names_is_told_once(bench: Bench) -> None:
     bench.need("more_loras", "x.safetensors")
     assert len(bench.examined().faulty) == 2
     assert len(bench.told) == 1
+
+
+@pytest.mark.parametrize("ending", [".part", ".crdownload"])
+def test_an_unfinished_download_of_a_missing_file_is_told(bench: Bench, ending: str) -> None:
+    path = bench.put("loras", f"sub/x.safetensors{ending}", b"half")
+    bench.models.clear()
+    bench.need("loras", "sub/x.safetensors")
+    bench.need("loras", "../../../etc/passwd")
+    missing = bench.missing()
+    assert missing["sub/x.safetensors"] == [("broken", f"What is here is an unfinished download, `{path.name}`")]
+    assert missing["../../../etc/passwd"] == []
+    assert [(told["code"], told["where"]) for told in bench.told] == [("model-broken", str(path))]
 
 
 def _fields(model: InstalledModel) -> dict[str, Any]:

@@ -1,43 +1,82 @@
 """Needed files that are there: whole, and of a kind that their folder is for? Others are not opened."""
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from comfyfixer.content.folders import contradiction
+from comfyfixer.content.left_overs import ENDINGS
+from comfyfixer.errors import UnsafeName
 from comfyfixer.model.content import Content
 from comfyfixer.model.inventory import FaultyModel, InstalledModel, Inventory
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import ModelReference, Workflow, base_name
-from comfyfixer.paths import printable
-from comfyfixer.pipeline.contents import RememberingExaminer
+from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.names import split_extension
 
 _GUESSED: Final = frozenset({"input-name", "node-name", "node-outputs"})
 """Where only a guess tells which folder a node lists, a file's kind proves nothing against it."""
 _TAGS: Final = frozenset({"embedding", "lora-tag"})
+_Found = tuple[FaultyModel, Problem]
+"""The same for the lists and for people."""
 
 
 def examined(session: Session, workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
     """The inventory without the needed files that can't be used; those are its `faulty`, and told as problems."""
     needs = _Needs(reference for workflow in workflows for reference in workflow.models if reference.active)
     needed = needs.among(inventory.models)
+    found = [*_faults_of(session, needed, needs), *_unfinished(needs.lacking(needed), inventory)]
+    for problem in {fault.model.path: problem for fault, problem in found}.values():
+        session.found_problem(problem)
+    return _without(inventory, [fault for fault, _ in found]) if found else inventory
+
+
+def _faults_of(session: Session, needed: Sequence[InstalledModel], needs: "_Needs") -> Iterator[_Found]:
+    """What is wrong with the files that a node may load."""
     if not needed:
-        return inventory
+        return
+    from comfyfixer.pipeline.contents import RememberingExaminer
+
     examiner = RememberingExaminer(session.workdir.contents)
-    faulty: list[FaultyModel] = []
-    problems: dict[str, Problem] = {}
     for model in needed:
         session.check_stop()
         if found := _fault(model, examiner.examine(model.path), sure=needs.is_sure_of(model)):
-            faulty.append(found[0])
-            problems.setdefault(model.path, found[1])
+            yield found
     examiner.save()
-    for problem in problems.values():
-        session.found_problem(problem)
-    return _without(inventory, faulty) if faulty else inventory
+
+
+def _unfinished(lacking: Iterable[tuple[str, str]], inventory: Inventory) -> Iterator[_Found]:
+    """What other programs have begun to download and not finished, of files that are not there."""
+    for folder, value in lacking:
+        known = inventory.folders.get(folder)
+        for root in known.roots if known else ():
+            for ending in ENDINGS:
+                if model := _listed(folder, value, root, ending):
+                    yield _begun(model)
+
+
+def _listed(folder: str, value: str, root: str, ending: str) -> InstalledModel | None:
+    try:
+        path = f"{inside(Path(root), value)}{ending}"
+        status = os.stat(path)
+    except (OSError, ValueError, UnsafeName):
+        return None
+    return InstalledModel(
+        folder=folder, name=value, path=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns
+    )  # fmt: skip
+
+
+def _begun(model: InstalledModel) -> _Found:
+    name = printable(base_name(model.path))
+    detail = f"What is here is an unfinished download, `{name}`"
+    message = f"An unfinished download is in `{model.folder}`: `{name}`"
+    hint = "Finish it in the program that began it, or let `comfyfixer auto` fetch the file"
+    problem = Problem(code="model-broken", message=message, hint=hint, where=printable(model.path))
+    return FaultyModel(model=model, why="broken", detail=detail), problem
 
 
 class _Needs:
@@ -67,6 +106,12 @@ class _Needs:
             found += [model for model in models if self._loosely(model) and (model.folder, model.name) not in taken]
         return found
 
+    def lacking(self, found: Sequence[InstalledModel]) -> list[tuple[str, str]]:
+        """Folder and value of what is named whole, and not there."""
+        there = {(model.folder, model.name) for model in found}
+        named = ((folder, value) for folder, values in self._names.items() for value in values)
+        return sorted(set(named) - there)
+
     def is_sure_of(self, model: InstalledModel) -> bool:
         """Whether a node that surely lists this folder names the file."""
         return (model.folder, model.name) in self._sure
@@ -82,7 +127,7 @@ def _stem(filename: str) -> str:
     return split_extension(filename)[0].casefold()
 
 
-def _fault(model: InstalledModel, content: Content, *, sure: bool) -> tuple[FaultyModel, Problem] | None:
+def _fault(model: InstalledModel, content: Content, *, sure: bool) -> _Found | None:
     """Why a file can't be what a node wants of it, as a local match and as a problem."""
     where = printable(model.path)
     name = printable(base_name(model.name))
