@@ -60,18 +60,33 @@ class _Enquiry:
     def about(self, row: MissingNode) -> MissingNode:
         """The row with what the sources know."""
         claims: list[PackReference] = []
-        unanswered: list[str] = []
-        packs = [pack for pack in (row.pack, *row.alternatives) if pack]
+        unanswered: dict[str, None] = {}
         for source in self._sources:
             self._session.check_stop()
             try:
                 claims += source.packs_with(row.node_type)
-                packs = [filled(pack, source.about(pack)) for pack in packs]
             except SourceError as error:
-                unanswered.append(source.name)
-                self._errors.setdefault(source.name, error)
-        known = msgspec.structs.replace(row, pack=packs[0] if packs else None, alternatives=tuple(packs[1:]))
-        return self._told(learned(known, claims, unanswered))
+                self._note(source, error, unanswered)
+        known = learned(row, claims, ())
+        packs = tuple(self._filled(pack, unanswered) for pack in (known.pack, *known.alternatives) if pack)
+        pack, alternatives = (packs[0], packs[1:]) if packs else (None, ())
+        return self._told(
+            msgspec.structs.replace(known, pack=pack, alternatives=alternatives, unanswered=tuple(unanswered))
+        )
+
+    def _filled(self, pack: PackReference, unanswered: dict[str, None]) -> PackReference:
+        """A pack with what those know of it that did not name it themselves."""
+        for source in self._sources:
+            if source.found_by not in (pack.found_by, *pack.also_found_by) and source.name not in unanswered:
+                try:
+                    pack = filled(pack, source.about(pack))
+                except SourceError as error:
+                    self._note(source, error, unanswered)
+        return pack
+
+    def _note(self, source: PackSource, error: SourceError, unanswered: dict[str, None]) -> None:
+        unanswered[source.name] = None
+        self._errors.setdefault(source.name, error)
 
     def unanswered(self, rows: Sequence[MissingNode]) -> list[Problem]:
         """One problem for each source that gave no answer, not one for each type."""

@@ -21,10 +21,14 @@ class PackSource(Protocol):
 
     Attributes:
         name: For people, and for `MissingNode.unanswered`.
+        found_by: Of the packs that it names.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def found_by(self) -> str: ...
 
     def packs_with(self, node_type: str) -> tuple[PackReference, ...]:
         """The packs that have a node type; none means that it knows none.
@@ -68,6 +72,7 @@ class ComfyRegistry:
     """`GET /comfy-nodes/{type}/node` names one pack, although several may have the type; `GET /nodes/{id}`."""
 
     name = "Comfy Registry"
+    found_by = "registry"
 
     def __init__(self, settings: Settings, client: Client) -> None:
         self._client = client
@@ -95,7 +100,7 @@ class ComfyRegistry:
             id=shown_text(node.id),
             title=shown_text(node.name),
             repository=shown_address(node.repository),
-            found_by="registry",
+            found_by=self.found_by,
             latest=shown_text(latest.version),
             stars=_count(node.github_stars),
             downloads=_count(node.downloads),
@@ -106,6 +111,7 @@ class ManagerChannel:
     """The lists of ComfyUI-Manager's repository, fetched once and asked for again with their ETag."""
 
     name = "ComfyUI-Manager's lists"
+    found_by = "manager-list"
 
     def __init__(self, settings: Settings, client: Client) -> None:
         self._client = client
@@ -128,7 +134,7 @@ class ManagerChannel:
                 node_map,
                 self._beside("custom-node-list.json"),
                 self._beside("github-stats.json"),
-                found_by="manager-list",
+                found_by=self.found_by,
             )
         except ValueError as error:
             hint = "Check `endpoints.manager`; ComfyUI-Manager's repository has to be behind it"
