@@ -239,6 +239,7 @@ def test_the_envelope_and_each_file_are_as_their_schemas_say(done: tuple[Product
     values |= {"envelope": ran.envelope, "run": ran.data, "status.json": product.status_file()}
     values["status"] = product.json("status").data
     values["log"] = product.events()[0]
+    values |= {name: product.json(name).data for name in ("relink", "verify", "inventory")}
     values["inspect"] = json.loads(product.json("inspect").out.splitlines()[0])
 
     assert set(values) == set(SCHEMAS)
