@@ -156,3 +156,58 @@ def test_words_for_people() -> None:
     assert common_folder(["a/b/c.json", "a/b/d/e.json"]) == "a/b/"
     assert common_folder(["x.json"]) == ""
     assert common_folder([]) == ""
+
+
+def nodes_text(*nodes: MissingNode, steps: tuple[str, ...] = ("scan", "resolve"), notes: tuple[str, ...] = ()) -> str:
+    """Both reports."""
+    overview = Overview(
+        command="auto",
+        run_id="1",
+        steps=steps,
+        started="2026-01-01T00:00:00+00:00",
+        scanned=ScanSummary(notes=notes),
+        missing_nodes=nodes,
+    )
+    return "\n".join((*lines(overview, "report.md"), summary(overview)))
+
+
+def test_a_missing_node_is_told_with_pack_versions_and_who_says_so() -> None:
+    pack = PackReference(
+        id="grain",
+        title="Film Grain",
+        repository="https://github.com/o/grain",
+        version="0.4.1",
+        found_by="cnr_id",
+        also_found_by=("registry",),
+        latest="0.5.0",
+    )
+    other = PackReference(title="Darkroom", repository="https://github.com/o/darkroom", found_by="manager-list")
+    text = nodes_text(MissingNode(node_type="Grain", workflows=("w.json",), pack=pack, alternatives=(other,) * 4))
+    assert "pack Film Grain: Grain" in text
+    assert "grain, https://github.com/o/grain\n" in text
+    assert "saved with 0.4.1, newest is 0.5.0, named by the workflow and the Comfy Registry" in text
+    assert "`Grain` is also in Darkroom (https://github.com/o/darkroom)" in text
+    assert " and 1 more" in text
+
+
+def test_no_pack_known_is_told_as_not_asked_not_answered_or_known_to_nobody() -> None:
+    node = MissingNode(node_type="X", workflows=("w.json",))
+    silent = msgspec.structs.replace(node, unanswered=("Comfy Registry",))
+    assert "`comfyfixer resolve` asks the Comfy Registry and" in nodes_text(node, steps=("scan",))
+    assert "Neither the Comfy Registry nor" in nodes_text(node)
+    assert "Comfy Registry gave no answer: `comfyfixer resolve` asks again" in nodes_text(silent)
+    assert "Neither" not in nodes_text(silent)
+
+
+def test_nodes_of_another_comfyui_are_no_missing_packs() -> None:
+    node = MissingNode(
+        node_type="New", workflows=("w.json",), state="update-comfyui", note="update ComfyUI to 9 or newer"
+    )
+    text = nodes_text(node)
+    assert "nodes of another ComfyUI (1)" in text
+    assert "| `New` | `w.json` | update ComfyUI to 9 or newer |" in text
+    assert "issing custom nodes" not in text
+
+
+def test_what_is_worth_knowing_is_told_in_both_reports() -> None:
+    assert nodes_text(notes=("The pack `p` is odd",)).count("The pack `p` is odd") == 2
