@@ -205,6 +205,30 @@ def test_only_the_container_of_a_long_film_is_read() -> None:
     assert taken < 8_192
 
 
+@pytest.mark.parametrize("where", ["in front", "behind the picture", "behind the end"])
+def test_of_a_picture_of_20_mb_less_than_a_twentieth_is_read(where: str) -> None:
+    text = c.png_text("workflow", c.WORKFLOW)
+    chunks = b"".join(c.png_chunk(b"IDAT", bytes(8_192)) for _ in range(2_560))
+    data = {
+        "in front": c.png(text + chunks),
+        "behind the picture": c.png(chunks, after=c.png_chunk(b"comf", b"workflow\0" + c.WORKFLOW)),
+        "behind the end": c.png(chunks, behind_end=text),
+    }[where]
+    taken = 0
+
+    def read_at(offset: int, length: int) -> bytes:
+        nonlocal taken
+        taken += length
+        return data[offset : offset + length]
+
+    workflow = read_media(read_at, len(data), "a.png", builtin_knowledge())
+
+    assert workflow is not None
+    assert [model.value for model in workflow.models] == ["w.safetensors"]
+    assert len(data) > 20_000_000
+    assert taken < len(data) / 20
+
+
 def test_a_text_that_unpacks_without_bounds_is_cut() -> None:
     assert len(inflated(zlib.compress(b" " * (MAX_TEXT + 1_000)), MAX_TEXT)) == MAX_TEXT
 
