@@ -183,7 +183,7 @@ def test_a_namesake_of_another_kind_is_not_taken(user: Product) -> None:
     user.run("scan")
     ran = user.json("relink", "--yes")
     assert only(ran)["state"] == "refused"
-    assert "by its bytes" in only(ran)["problem"]["message"]
+    assert "is a whole checkpoint" in only(ran)["problem"]["message"]
     assert not (user.models / "loras" / "style.safetensors").exists()
 
 
@@ -306,3 +306,24 @@ def test_what_the_workflow_s_own_hash_finds_here_is_asked_of_no_hub(product: Pro
     product.run("resolve")
     assert product.rows("resolutions.json")[path]["source"] == "local"
     assert not hub.requests
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_no_workflow_can_hold_is_linked_to(user: Product) -> None:
+    folder = os.fsencode(user.models / "loras") + b"/d\xff"
+    os.mkdir(folder)
+    Path(os.fsdecode(folder), "y.safetensors").write_bytes(whole(Weights(kind="lora", seed="y")))
+    user.save("a.json", lora_workflow("y.safetensors"))
+    user.run("scan")
+    assert "can't be written into a workflow" in only(user.json("relink", "--yes"))["problem"]["message"]
+    assert only(user.json("relink", "--yes", "--link"))["state"] == "done"
+    assert user.json("scan").code == 0
+
+
+def test_a_broken_namesake_is_not_offered(user: Product) -> None:
+    placed(user, "loras/deep/y.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+    user.save("a.json", lora_workflow("y.safetensors"))
+    ran = user.json("scan")
+    assert [match["why"] for match in ran.data["missing_models"][0]["local_matches"]] == ["broken"]
+    assert ran.data["counts"]["here"] == 0
+    assert only(user.json("relink", "--yes"))["state"] == "refused"

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from comfyfixer.content.examine import examine
+from comfyfixer.content.folders import contradiction
 from comfyfixer.errors import UnsafeName, UsageError
 from comfyfixer.inventory.hashing import hash_files
 from comfyfixer.inventory.take import take
@@ -21,6 +22,7 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.paths import inside, openable, printable
 from comfyfixer.pipeline.installation import Places, installation_of
+from comfyfixer.pipeline.local_matches import examined_matches
 from comfyfixer.pipeline.looking import hash_cache
 from comfyfixer.pipeline.scan import read_all
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
@@ -51,7 +53,8 @@ class Choices:
         rows = _named(read_rows(session.workdir.missing_models, MissingModel, step="scan"), names)
         self.inventory = _inventory(session)
         self._local = LocalIndex(self.inventory.models)
-        fresh = self._with_hashes([row for row in map(self._looked_at, rows) if row is not None])
+        looked_at = [row for row in map(self._looked_at, rows) if row is not None]
+        fresh = examined_matches(self._with_hashes(looked_at))
         chosen = self._chosen_file(fresh, to) if to else None
         related = [row for row in fresh if chosen or row.local_matches]
         self.not_here = len(fresh) - len(related)
@@ -123,12 +126,14 @@ class Choices:
 
     def _against(self, found: Mend) -> Against:
         """What the file's own bytes say, then what stands in its place."""
-        path, folder, content = found.match.path, found.row.folder, examine(openable(found.match.path))
+        path, folder = found.match.path, found.row.folder
+        content = examine(openable(path))
         if content.fault:
             return f"`{path}` can't be used: it is {content.fault}", _LOOK
-        if folder and content.certain and not any(same_folder(folder, one) for one in content.folders or (folder,)):
-            kind = (content.kind or "another kind of file").replace("_", " ")
-            return f"`{path}` is a file for `{content.folders[0]}` by its bytes ({kind}), not for `{folder}`", _LOOK
+        if folder and (kind := contradiction(folder, content)):
+            return f"`{path}` is {kind}, told by {content.told_by}; the node looks in `{folder}`", _LOOK
+        if found.way == "copy-workflow" and not openable(found.match.name).isprintable():
+            return f"The name of `{path}` can't be written into a workflow", "Put a link there: `--link`"
         return None if found.way == "copy-workflow" else self._against_place(found)
 
     def _against_place(self, found: Mend) -> Against:

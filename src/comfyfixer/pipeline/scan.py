@@ -20,7 +20,7 @@ from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
-from comfyfixer.pipeline.known_hashes import with_known_hashes
+from comfyfixer.pipeline.local_matches import with_facts
 from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
@@ -43,7 +43,7 @@ def scan(session: Session) -> None:
     inventory = known_from_running(session, inventory)
     workflows, passed_over = read_all(session, files, inventory)
     known = examined(session, workflows, _with_folders_of(workflows, inventory))
-    models = with_known_hashes(session, _missing(workflows, known), known) if workflows else ()
+    models = with_facts(session, _missing(workflows, known), known) if workflows else ()
     nodes = missing_nodes(session, workflows, known) if workflows else ()
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)

@@ -56,6 +56,8 @@ def _copies(item: Relinked) -> Iterator[str]:
     yield from (f"  {shown(path)}" for path in item.targets[:_WORKFLOWS_SHOWN])
     if len(item.targets) > _WORKFLOWS_SHOWN:
         yield f"  ... and {len(item.targets) - _WORKFLOWS_SHOWN} more"
+        if item.state == "planned" and item.why != "other-separator":
+            yield "-> `--link` mends all of them at once, without a copy"
 
 
 def _foot(result: RelinkResult) -> Iterator[str]:
