@@ -16,6 +16,7 @@ from comfyfixer.model.reference import Workflow
 from comfyfixer.scan import graph as graph_room
 from comfyfixer.scan import recognise as recognise_room
 from comfyfixer.scan.knowledge import builtin_knowledge
+from comfyfixer.scan.media.boxes import still_texts
 from comfyfixer.scan.media.exif import exif_texts
 from comfyfixer.scan.media.png import png_texts
 from comfyfixer.scan.media.source import MAX_TEXT, Source
@@ -195,3 +196,12 @@ def test_texts_that_unpack_without_bounds_share_one_bound() -> None:
     data = c.png(*(c.png_chunk(b"zTXt", b"workflow\0\0" + packed) for _ in range(5)))
 
     assert sum(len(text) for _, text in png_texts(source(data))) == MAX_TEXT
+
+
+@pytest.mark.timeout(20)
+def test_a_picture_s_places_without_length_are_not_counted_without_end() -> None:
+    extents = b"\0\7" + b"\0\0" + b"\xff\xff"
+    iloc = c.box(b"iloc", b"\0" * 4, b"\0\0", b"\xff\xff", extents * 10_000)
+    data = c.box(b"ftyp", b"avif\0\0\0\0") + c.box(b"meta", b"\0" * 4, iloc)
+
+    assert still_texts(source(data)) == []

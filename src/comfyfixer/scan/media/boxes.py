@@ -163,13 +163,16 @@ def _iloc(data: bytes) -> dict[int, list[tuple[int, int]]]:
         place += size
         return int.from_bytes(data[place - size : place], "big")
 
+    left = _MAX_ITEMS  # extents without offset and length take no bytes: there can be as many as a file likes to say
     for _ in range(min(items, _MAX_ITEMS)):
         item = number(4 if wide else 2)
         method = number(2) & 15 if version in (1, 2) else 0
         number(2)
         base = number(base_size)
         extents = []
-        for _ in range(min(number(2), _MAX_ITEMS)):
+        count = min(number(2), left)
+        left -= count
+        for _ in range(count):
             number(index_size)
             start = base + number(offset_size)
             extents.append((start, number(length_size)))
