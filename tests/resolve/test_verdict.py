@@ -22,6 +22,7 @@ ROW = Resolution(
 )  # fmt: skip
 HERE = msgspec.structs.replace(ROW, source="local")
 NODE = MissingNode(node_type="N", workflows=("w",))
+SILENT = MissingNode(node_type="N", workflows=("w",), unanswered=("Comfy Registry",))
 BROKEN = WorkflowRow(path="w", format="ui", ok=False)
 
 
@@ -45,6 +46,9 @@ def placed(value: str, path: str) -> Outcome:
         ({"steps": ("scan",), "missing_models": (FILE,)}, 3),
         ({"steps": ("scan",), "missing_nodes": (NODE,)}, 3),
         ({"missing_nodes": (NODE,)}, 3),
+        ({"steps": ("resolve",), "missing_nodes": (NODE,)}, 0),
+        ({"steps": ("resolve",), "missing_nodes": (SILENT,)}, 4),
+        ({"missing_nodes": (SILENT,)}, 3),
         ({"workflows": (BROKEN,)}, 3),
         ({"problems": (Problem(code="folder-missing", message=""),)}, 3),
         ({"missing_models": (FILE,), "resolutions": (ROW,), "downloads": (outcome(None),)}, 0),

@@ -3,6 +3,7 @@
 `/object_info`, `/models`, `/models/{folder}`, `/system_stats` and `/internal/folder_paths` of ComfyUI's `server.py`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -75,7 +76,7 @@ def ask_running(client: Client, url: str) -> RunningComfyUI:
     roots = _or(client, f"{url}/internal/folder_paths", dict[str, Any], {}).get("custom_nodes")
     return RunningComfyUI(
         url=url,
-        version=system.comfyui_version,
+        version=_version(system.comfyui_version),
         builtin_types=frozenset(name for name, node in nodes.items() if _pack(node) is None),
         pack_types=_pack_types(nodes),
         inputs={name: found for name, node in nodes.items() if (found := _inputs(node, lists))},
@@ -83,6 +84,10 @@ def ask_running(client: Client, url: str) -> RunningComfyUI:
         pack_roots=tuple(root for root in roots if isinstance(root, str)) if isinstance(roots, list) else (),
         selecting=any(word in _SELECTING for word in system.argv),
     )
+
+
+def _version(text: str | None) -> str | None:
+    return text if text and re.fullmatch(r"\d[\w.+-]{0,40}", text) else None
 
 
 def _nodes(answer: Mapping[str, msgspec.Raw]) -> dict[str, _Node]:

@@ -35,6 +35,8 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     told_below = ("workflow-", "hub-", "model-")
     yield from (False for problem in overview.problems if not problem.code.startswith(told_below))
     last = overview.steps[-1]
+    if last != "scan":
+        yield from (True for node in overview.missing_nodes if node.unanswered)
     if last == "scan" or "scan" in overview.steps:
         yield from (False for _ in overview.missing_nodes)
     if last == "scan":

@@ -73,7 +73,7 @@ def only_folder(entry: Entry) -> Declared:
 
 def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, str | None]:
     """Folder and how it is known, now that the workflow's own word is heard; see `knowledge` for the order of trust."""
-    if need.known_by in ("builtin", "pack"):
+    if need.known_by in ("builtin", "pack", "object_info"):
         return need.folder, need.known_by
     if not declared:
         return need.folder, need.known_by

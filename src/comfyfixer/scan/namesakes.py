@@ -45,7 +45,7 @@ def path_of(value: str) -> str:
 
 def certain_folder(need: Need) -> str | None:
     """The need's models folder where there is no doubt about it."""
-    return need.folder if need.known_by in ("builtin", "pack") else None
+    return need.folder if need.known_by in ("builtin", "pack", "object_info") else None
 
 
 class File(msgspec.Struct, frozen=True):
