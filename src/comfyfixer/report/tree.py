@@ -10,7 +10,6 @@ _KNOWN_BY: Final = {
     "builtin": "known from ComfyUI's own nodes",
     "object_info": "told by the running ComfyUI",
     "pack": "known from the pack's source",
-    "object_info": "known from the running ComfyUI",
     "properties": "told by the workflow",
     "popular": "known from popular packs",
     "input-name": "told by the input's name",
