@@ -58,6 +58,24 @@ MAPPINGS = {
     "a registry object": "class Registry:\n    def __init__(self):\n        self.nodes = {}\n"
     "    def add(self, name, c):\n        self.nodes[name] = c\nR = Registry()\nR.add('a', A)\nR.add('b', B)\n"
     "NODE_CLASS_MAPPINGS = R.nodes",
+    "a metaclass": "NODE_CLASS_MAPPINGS = {}\nclass Meta(type):\n    def __new__(mcs, name, bases, attrs):\n"
+    "        made = super().__new__(mcs, name, bases, attrs)\n        if 'KEY' in attrs:\n"
+    "            NODE_CLASS_MAPPINGS[attrs['KEY']] = made\n        return made\n"
+    "class Base(metaclass=Meta): pass\nclass C(Base):\n    KEY = 'a'\nclass D(C):\n    KEY = 'b'",
+    "a metaclass that looks on": "NODE_CLASS_MAPPINGS = {}\nclass Meta(type):\n"
+    "    def __init__(cls, name, bases, attrs):\n        super().__init__(name, bases, attrs)\n"
+    "        NODE_CLASS_MAPPINGS[name.lower()] = cls\nclass A(metaclass=Meta): pass\nclass B(metaclass=Meta): pass",
+    "names given to classes": "def make(n):\n    class C: pass\n    C.__name__ = n\n    return C\n"
+    "NODE_CLASS_MAPPINGS = {c.__name__: c for c in (make('a'), make('b'))}",
+    "text that is run": "exec('\\n'.join(f'class Node{n}: pass' for n in 'ab'), globals())\n"
+    "NODE_CLASS_MAPPINGS = {n: globals().get('Node' + n) for n in 'abc' if globals().get('Node' + n) is not None}",
+    "classes among the globals": "NODE_CLASS_MAPPINGS = {\n"
+    "    k.lower(): v for k, v in globals().items() if k in ('A', 'B')}",
+    "globals that are updated": "globals().update({'ONE': 'a', 'TWO': 'b'})\n"
+    "NODE_CLASS_MAPPINGS = {ONE: A, globals()['TWO']: B}",
+    "texts of a kind of their own": "class Any(str):\n    def __ne__(self, other):\n        return False\n"
+    "ANY = Any('*')\n"
+    "if not isinstance(ANY, str):\n    raise ValueError\nNODE_CLASS_MAPPINGS = {'a': A, 'b': B}",
     "made classes": "NODE_CLASS_MAPPINGS = {n: type(n, (A,), {'N': n}) for n in ('a', 'b')}",
     "members of the module": "import inspect, sys\nNODE_CLASS_MAPPINGS = {}\n"
     "for name, c in inspect.getmembers(sys.modules[__name__], inspect.isclass):\n"
@@ -389,6 +407,53 @@ def test_hostile_source_gives_no_type_and_no_crash(tmp_path: Path, text: str) ->
     source = read(tmp_path, text, x="from . import y\nfrom .y import y", y="from .x import y")
     assert {name for name in source.node_types if len(name) < 1000} == source.node_types
     assert source.folders == {}
+
+
+def test_text_that_is_not_known_leaves_the_pack_open(tmp_path: Path) -> None:
+    source = read(tmp_path, "import zlib\nNODE_CLASS_MAPPINGS = {'a': int}\nexec(zlib.decompress(b''))")
+    assert source.node_types == {"a"}
+    assert not source.complete
+
+
+INI_MAIN = """
+import configparser, os
+config = configparser.ConfigParser()
+config.read(os.path.join(os.path.dirname(__file__), 'config.ini'), encoding='utf-8')
+class A: pass
+NODE_CLASS_MAPPINGS = {'always': A}
+if config.getboolean('nodes', 'more', fallback=False):
+    NODE_CLASS_MAPPINGS['more'] = A
+for name in config.get('nodes', 'names', fallback='').split(','):
+    if name:
+        NODE_CLASS_MAPPINGS[name] = A
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        (None, {"always"}),
+        ("[nodes]\nmore = yes\n", {"always", "more"}),
+        ("[nodes]\nmore = off\nnames = x,y\n", {"always", "x", "y"}),
+        ("[other]\nmore = yes\n", {"always"}),
+    ],
+)
+def test_ini_files_of_a_pack_switch_its_parts(tmp_path: Path, text: str | None, types: set[str]) -> None:
+    (tmp_path / "custom_nodes" / "my.pack-1").mkdir(parents=True)
+    if text is not None:
+        (tmp_path / "custom_nodes" / "my.pack-1" / "config.ini").write_text(text)
+    source = read(tmp_path, INI_MAIN)
+    assert source.node_types == types
+    assert source.complete
+
+
+@pytest.mark.parametrize("text", ["[nodes\nmore = yes\n", "[nodes]\nmore = perhaps\n", "[nodes]\nmore = %(x)s\n"])
+def test_an_ini_file_that_tells_nothing_leaves_the_pack_open(tmp_path: Path, text: str) -> None:
+    (tmp_path / "custom_nodes" / "my.pack-1").mkdir(parents=True)
+    (tmp_path / "custom_nodes" / "my.pack-1" / "config.ini").write_text(text)
+    source = read(tmp_path, INI_MAIN)
+    assert source.node_types == {"always"}
+    assert not source.complete
 
 
 def test_files_that_cannot_be_parsed_are_named_and_the_rest_counts(tmp_path: Path) -> None:

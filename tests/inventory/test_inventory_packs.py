@@ -1,6 +1,7 @@
 """Installed node packs: which there are, who they are, what is disabled."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,67 @@ def test_the_registry_id_that_manager_noted_wins(tmp_path: Path) -> None:
     put(tmp_path / ".git" / ".cnr-id", "noted-id\n")
     identity = identify(tmp_path)
     assert (identity.id, identity.repository) == ("noted-id", "https://github.com/a/b")
+
+
+def test_how_a_pack_came_here_is_told(tmp_path: Path) -> None:
+    put(tmp_path / "release" / ".tracking", "__init__.py\npyproject.toml\n")
+    put(tmp_path / "release" / "pyproject.toml", '[project]\nname = "a-pack"\nversion = "2.0"\n')
+    put(tmp_path / "checkout" / ".git" / "HEAD", COMMIT)
+    put(tmp_path / "noted" / ".git" / "HEAD", COMMIT)
+    put(tmp_path / "noted" / ".git" / ".cnr-id", "noted-id")
+    put(tmp_path / "copied" / "__init__.py")
+    told = {name: identify(tmp_path / name) for name in ("release", "checkout", "noted", "copied")}
+    assert {name: (known.installed_from, known.managed) for name, known in told.items()} == {
+        "release": ("registry", True),
+        "checkout": ("git", False),
+        "noted": ("git", True),
+        "copied": (None, False),
+    }
+    assert (told["release"].id, told["release"].version) == ("a-pack", "2.0")
+
+
+def test_the_name_of_a_pack_that_manager_switched_off_tells_its_id_and_version(tmp_path: Path) -> None:
+    for name in ("some-pack@1_2_0", "other@nightly", "plain"):
+        put(tmp_path / ".disabled" / name / "__init__.py")
+    put(tmp_path / "not@1_0_0" / "__init__.py")
+    named = {name: identify(tmp_path / ".disabled" / name) for name in ("some-pack@1_2_0", "other@nightly", "plain")}
+    assert (named["some-pack@1_2_0"].id, named["some-pack@1_2_0"].version) == ("some-pack", "1.2.0")
+    assert (named["other@nightly"].id, named["other@nightly"].version) == ("other", None)
+    assert named["plain"].id is None
+    assert identify(tmp_path / "not@1_0_0").version is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of this kind are Linux's")
+def test_odd_names_links_that_lead_nowhere_and_loops_stop_nothing(tmp_path: Path) -> None:
+    nodes = tmp_path / "custom_nodes"
+    put(nodes / "new\nline" / "__init__.py", ONE_NODE % "line")
+    put(nodes / os.fsdecode(b"byte\xff") / "__init__.py", ONE_NODE % "byte")
+    put(nodes / "bad\nname" / "__init__.py", "def (")
+    put(nodes / "good" / "__init__.py", ONE_NODE % "good")
+    (nodes / "good" / "loop").symlink_to(nodes)
+    (nodes / "nowhere").symlink_to(tmp_path / "nothing")
+    (nodes / "nowhere.py").symlink_to(tmp_path / "nothing.py")
+    (nodes / "self").symlink_to("self")
+    put(nodes / ".py", ONE_NODE % "no module")
+    table = FolderTable(str(tmp_path))
+    for _ in range(2):
+        cache = SourceCache(tmp_path / "cache", table)
+        packs, problems = read_packs(table, None, cache)
+        cache.save()
+        types = {node_type for pack in packs for node_type in pack.node_types}
+        assert types == {"line", "byte", "good"}
+        assert {pack.name for pack in packs} >= {"new\nline", "byte\\xff", "good"}
+        assert {problem.code for problem in problems} == {"pack-unreadable"}
+
+
+def test_a_pack_that_is_one_file_of_50_megabytes_is_one_problem(tmp_path: Path) -> None:
+    with put(tmp_path / "custom_nodes" / "huge.py").open("wb") as file:
+        file.truncate(50 << 20)
+    put(tmp_path / "custom_nodes" / "good" / "__init__.py", ONE_NODE % "ok")
+    packs, problems = packs_of(tmp_path)
+    assert [problem.code for problem in problems] == ["pack-unreadable"]
+    assert not packs["huge.py"].complete
+    assert packs["good"].node_types == {"ok"}
 
 
 @pytest.mark.parametrize("text", ["[project", "project = 3", "[project]\nname = 7\nversion = []\nurls = 'x'", "\0", ""])

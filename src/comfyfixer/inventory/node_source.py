@@ -1,15 +1,14 @@
 """Which node types a pack registers, what their loaders list, which model folders it adds: from its source alone."""
 
-import contextlib
 import functools
-import gc
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from comfyfixer.inventory.collector import without_garbage_collection
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_source import PackSource
 from comfyfixer.inventory.reading.collections import walk
@@ -38,7 +37,7 @@ def read_node_source(
         loaders: Also read what its loaders list.
         around: What can be imported, None where that is not known.
     """
-    with _without_garbage_collection():
+    with without_garbage_collection():
         source = _read_once(Interpreter(str(main_file), around), table, code_dir, loaders=loaders)
         if not source.lacking:
             return source
@@ -50,18 +49,6 @@ def _read_once(interpreter: Interpreter, table: FolderTable, code_dir: str | Non
     source = _read(interpreter, table, code_dir, loaders=loaders)
     interpreter.forget()
     return source
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Syntax trees are many small objects and no garbage: looking for it takes as long as parsing them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _read(interpreter: Interpreter, table: FolderTable, code_dir: str | None, *, loaders: bool) -> PackSource:

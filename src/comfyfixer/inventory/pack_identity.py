@@ -8,6 +8,8 @@ from typing import Any, Final
 import msgspec
 
 _MAX_BYTES: Final = 1 << 20
+_UNPACKED_FILES: Final = ".tracking"
+"""Where Manager and comfy-cli list the files of a release that they unpacked."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40,64}")
 
 
@@ -19,28 +21,45 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         version: From `pyproject.toml`.
         repository: URL of the git remote, else of the project's page.
         commit: Full hash of the checked-out commit.
+        installed_from: `registry` where ComfyUI-Manager or comfy-cli unpacked a release, `git` for a checkout.
+        managed: ComfyUI-Manager or comfy-cli keep track of it.
     """
 
     id: str | None = None
     version: str | None = None
     repository: str | None = None
     commit: str | None = None
+    installed_from: str | None = None
+    managed: bool = False
 
 
 def identify(pack: Path) -> Identity:
-    """What the files in a pack's folder tell; a single-file pack tells nothing."""
+    """What the files in a pack's folder tell, and the name of one that Manager switched off; a file tells nothing."""
     if not os.path.isdir(pack):
         return Identity()
     project = _project(pack / "pyproject.toml")
     urls = project.get("urls")
     page = _text(urls.get("Repository") or urls.get("repository")) if isinstance(urls, dict) else None
     git = _git_folder(pack)
+    noted = _noted_id(pack, git)
+    unpacked = git is None and os.path.isfile(pack / _UNPACKED_FILES)
+    named_id, named_version = _in_name(pack)
     return Identity(
-        id=_tracked_id(pack) or _text(project.get("name")),
-        version=_text(project.get("version")),
+        id=noted or _text(project.get("name")) or named_id,
+        version=_text(project.get("version")) or named_version,
         repository=(_remote(git) if git else None) or page,
         commit=_commit(git) if git else None,
+        installed_from="git" if git else "registry" if unpacked else None,
+        managed=unpacked or noted is not None,
     )
+
+
+def _in_name(pack: Path) -> tuple[str | None, str | None]:
+    """Manager keeps what it switched off as `.disabled/id@1_2_0`, a checkout as `id@nightly` or `id@unknown`."""
+    name, at, version = pack.name.partition("@")
+    if pack.parent.name != ".disabled" or not at:
+        return None, None
+    return _text(name), _text(version.replace("_", ".")) if version[:1].isdecimal() else None
 
 
 def _project(file: Path) -> dict[str, Any]:
@@ -57,9 +76,9 @@ def _project(file: Path) -> dict[str, Any]:
     return project if isinstance(project, dict) else {}
 
 
-def _tracked_id(pack: Path) -> str | None:
-    """ComfyUI-Manager writes the id of a pack it installed from the registry into `.git/.cnr-id`."""
-    return _text((_read(pack / ".git" / ".cnr-id") or _read(pack / ".cnr-id") or "").strip())
+def _noted_id(pack: Path, git: Path | None) -> str | None:
+    """ComfyUI-Manager notes the registry's id of a checkout in `.git/.cnr-id`."""
+    return _text((_read((git or pack) / ".cnr-id") or "").strip())
 
 
 def _git_folder(pack: Path) -> Path | None:

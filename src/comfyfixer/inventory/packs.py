@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from comfyfixer.inventory.collector import without_garbage_collection
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.inventory.pack_identity import identify
-from comfyfixer.inventory.pack_source import PackSource
+from comfyfixer.inventory.pack_source import Folders, PackSource
 from comfyfixer.inventory.reading.surroundings import Surroundings
 from comfyfixer.inventory.script_nodes import script_nodes
 from comfyfixer.inventory.source_cache import SourceCache
@@ -33,19 +34,24 @@ def read_packs(
     problems: list[Problem] = []
     registered: list[PackSource] = []
     before = table.snapshot()
-    for root in table.roots("custom_nodes"):
-        for path, enabled in _pack_paths(Path(root), problems):
-            source = _read(path, table, code_dir, cache, around) if enabled else PackSource(complete=False)
-            packs.append(_pack(path, source, enabled=enabled))
-            registered.append(source)
-            problems += _unreadable(path, source)
+    with without_garbage_collection():
+        for root in table.roots("custom_nodes"):
+            for path, enabled in _pack_paths(Path(root), problems):
+                source = _read(path, table, code_dir, cache, around) if enabled else PackSource(complete=False)
+                packs.append(_pack(path, source, enabled=enabled))
+                registered.append(source)
+                problems += _unreadable(path, source)
+    _add_folders(table, registered, before)
+    return tuple(sorted(packs, key=lambda pack: pack.name)), problems
+
+
+def _add_folders(table: FolderTable, registered: list[PackSource], before: Folders) -> None:
     for source in registered:
         for name, (roots, extensions) in source.folders.items():
             table.merge(name, roots, extensions, before.get(name))
     for source in registered:
         for name, other in source.shared.items():
             table.share(name, other)
-    return tuple(sorted(packs, key=lambda pack: pack.name)), problems
 
 
 def _read(
@@ -94,7 +100,7 @@ def _is_pack(path: Path) -> bool:
     """A folder needs an `__init__.py`; a file is a pack of its own when it ends in `.py`."""
     if os.path.isdir(path):
         return os.path.isfile(path / "__init__.py")
-    return path.name.removesuffix(_DISABLED).endswith(".py")
+    return os.path.splitext(path.name.removesuffix(_DISABLED))[1] == ".py"
 
 
 def _main_file(path: Path) -> Path:
@@ -110,6 +116,8 @@ def _pack(path: Path, source: PackSource, *, enabled: bool) -> NodePack:
         version=identity.version,
         repository=identity.repository,
         commit=identity.commit,
+        installed_from=identity.installed_from,
+        managed=identity.managed,
         enabled=enabled,
         node_types=source.node_types | script_nodes(identity.repository, path.name) if enabled else frozenset(),
         complete=source.complete and enabled,

@@ -101,8 +101,7 @@ def _add_stats(add: Callable[[bytes], object], place: str) -> None:
             with os.scandir(path) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except NotADirectoryError:
-            status = os.stat(path)
-            add(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode("utf-8", "surrogatepass"))
+            add(_stat_text(path, Path(path).stat).encode("utf-8", "surrogatepass"))
             continue
         except OSError as error:
             add(f"{path}\0{error.errno}\0".encode("utf-8", "surrogatepass"))
@@ -111,13 +110,13 @@ def _add_stats(add: Callable[[bytes], object], place: str) -> None:
             if entry.is_dir(follow_symlinks=False):
                 pending += [entry.path] if entry.name not in _PASSED_OVER else []
             else:
-                _add_entry(add, entry)
+                add(_stat_text(entry.path, entry.stat).encode("utf-8", "surrogatepass"))
 
 
-def _add_entry(add: Callable[[bytes], object], entry: "os.DirEntry[str]") -> None:
+def _stat_text(path: str, stat: Callable[[], os.stat_result]) -> str:
+    """A file that vanished meanwhile is no fault."""
     try:
-        status = entry.stat()
-        known = f"{entry.path}\0{status.st_size}\0{status.st_mtime_ns}\0"
+        status = stat()
     except OSError:
-        known = f"{entry.path}\0gone\0"
-    add(known.encode("utf-8", "surrogatepass"))
+        return f"{path}\0gone\0"
+    return f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0"

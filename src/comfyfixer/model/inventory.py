@@ -63,6 +63,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Folder or file name.
         id: Registry id from `pyproject.toml`, or None.
+        installed_from: `registry` for an unpacked release, `git` for a checkout, None for anything else.
+        managed: ComfyUI-Manager or comfy-cli keep track of it.
         node_types: Types its source is certain to register.
         complete: False where the source builds its list in a way that reading can't decide.
         enabled: False for `.disabled` packs, whose types do not count.
@@ -79,6 +81,8 @@ class NodePack(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
     repository: str | None = None
     commit: str | None = None
+    installed_from: str | None = None
+    managed: bool = False
     enabled: bool = True
     node_types: frozenset[str] = frozenset()
     complete: bool = True
