@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -13,9 +15,8 @@ from comfyfixer.errors import Interrupted, UsageError
 from comfyfixer.pipeline.copies import Copy, write_copy
 from comfyfixer.pipeline.mending import hardlink, link, move
 from comfyfixer.pipeline.relink_record import RelinkRecord
-from comfyfixer.pipeline.session import Session
+from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.settings import load
-from comfyfixer.pipeline.session import silent
 
 BYTES = bytes(range(256)) * 5000
 
@@ -103,20 +104,19 @@ def lines(folder: Path) -> list[dict[str, str]]:
 
 
 def test_each_act_is_recorded_before_and_after(tmp_path: Path) -> None:
-    from functools import partial
-
     record = RelinkRecord(session(tmp_path))
     act = {"way": "link", "source": "/a", "target": "/b"}
-    seen: list[int] = []
-    assert record.doing(act, partial(lambda: seen.append(len(lines(tmp_path))) or "hardlink")) is None
-    assert seen == [1]
+
+    def work() -> str:
+        assert [line["state"] for line in lines(tmp_path)] == ["begun"]
+        return "hardlink"
+
+    assert record.doing(act, partial(work)) is None
     assert [line["state"] for line in lines(tmp_path)] == ["begun", "done"]
     assert lines(tmp_path)[1] == {**lines(tmp_path)[0], "state": "done", "way": "hardlink"}
 
 
 def test_what_the_disk_refuses_is_a_problem_and_recorded(tmp_path: Path, file: Path) -> None:
-    from functools import partial
-
     record = RelinkRecord(session(tmp_path))
     problem = record.doing({"way": "link", "source": "/a", "target": "/b"}, partial(hardlink, str(file), file))
     assert problem is not None
@@ -125,8 +125,6 @@ def test_what_the_disk_refuses_is_a_problem_and_recorded(tmp_path: Path, file: P
 
 
 def test_what_can_t_be_recorded_is_not_done(tmp_path: Path) -> None:
-    from functools import partial
-
     at = session(tmp_path)
     at.workdir.relinks.mkdir()
     with pytest.raises(UsageError):
@@ -138,7 +136,7 @@ def test_the_newest_copy_that_is_still_there_stands_for_its_workflow(tmp_path: P
     at = session(tmp_path)
     done = [
         {"id": "1", "state": "done", "way": "copy-workflow", "source": one, "target": other}
-        for one, other in zip(names, names[1:], strict=False)
+        for one, other in pairwise(names)
     ]
     at.workdir.relinks.write_bytes(b"\n".join(map(msgspec.json.encode, done)) + b'\n{"cut of')
     for name in names:
