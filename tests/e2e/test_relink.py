@@ -280,6 +280,15 @@ def test_a_proven_file_that_is_here_under_another_name_is_not_fetched(product: P
     assert values(original.with_name("a.relinked.json")) == ["mine.safetensors"]
 
 
+def test_what_was_placed_since_the_scan_is_not_to_be_mended(product: Product) -> None:
+    product.clear_workflows()
+    product.save("a.json", lora_workflow("autumn_palette_v1.1.safetensors"))
+    assert product.json("auto").code == 0
+    assert product.json("resolve").code == 0
+    assert product.rows("resolutions.json")["autumn_palette_v1.1.safetensors"]["source"] == "civitai"
+    assert product.json("relink").data["items"] == []
+
+
 def test_a_namesake_of_the_proven_size_and_other_bytes_does_not_stop_the_download(product: Product) -> None:
     product.clear_workflows()
     content = file_of_version(sample_catalogue(), 850_001)

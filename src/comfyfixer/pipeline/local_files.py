@@ -16,7 +16,7 @@ from comfyfixer.pipeline.installation import installation_of
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.decide import already_here
 from comfyfixer.resolve.local import LocalIndex, same_bytes, same_folder
-from comfyfixer.resolve.relinking import usable
+from comfyfixer.resolve.relinking import target_name, usable
 
 
 class LocalFiles:
@@ -55,13 +55,18 @@ class LocalFiles:
         return without if isinstance(decision, Ask) and (size is not None or not related) else decision
 
     def _with_bytes(self, missing: MissingModel, sha256: str, paths: Iterable[str]) -> LocalMatch | None:
-        """The first file, best place first, that has these bytes, among those hashed before and these."""
+        """The first file, best place first, that has these bytes, among those hashed before and these.
+
+        None too where it was placed since the scan: a download finds it in its place, and there is nothing to mend.
+        """
         equal = self._equal(sha256, sorted(set(paths)))
         found = [model for path in equal for model in self._index.at(path)]
         row = msgspec.structs.replace(missing, hashes={**missing.hashes, "sha256": sha256}, local_matches=())
         (told,) = same_bytes([row], self._index, {model.path: sha256 for model in found})
-        in_place = sorted(told.local_matches, key=lambda match: not same_folder(match.folder, missing.folder or ""))
-        return next(iter(in_place), None)
+        if any(_is_target(missing, match) for match in told.local_matches):
+            return None
+        near = sorted(told.local_matches, key=lambda match: not same_folder(match.folder, missing.folder or ""))
+        return next(iter(near), None)
 
     def _equal(self, sha256: str, paths: Sequence[str]) -> list[str]:
         if not paths and not self._session.workdir.hashes.exists():
@@ -95,3 +100,9 @@ class LocalFiles:
     @cached_property
     def _index(self) -> LocalIndex:
         return LocalIndex(self._models)
+
+
+def _is_target(missing: MissingModel, match: LocalMatch) -> bool:
+    """Whether the file is where a download would place it."""
+    target = target_name(missing, match).replace("\\", "/")
+    return same_folder(match.folder, missing.folder or "") and match.name.replace("\\", "/") == target
