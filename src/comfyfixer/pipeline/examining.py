@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -51,19 +52,34 @@ def _faults_of(session: Session, needed: Sequence[InstalledModel], needs: "_Need
 
 def _unfinished(lacking: Iterable[tuple[str, str]], inventory: Inventory) -> Iterator[_Found]:
     """What other programs have begun to download and not finished, of files that are not there."""
+    listed = cache(_begun_in)  # each directory is looked at once, however many files are wanted there
     for folder, value in lacking:
         known = inventory.folders.get(folder)
+        directory, name = os.path.split(value)
         for root in known.roots if known else ():
-            for ending in ENDINGS:
-                if model := _listed(folder, value, root, ending):
+            for path in listed(root, directory).get(name, ()):
+                if model := _stated(folder, value, path):
                     yield _begun(model)
 
 
-def _listed(folder: str, value: str, root: str, ending: str) -> InstalledModel | None:
+def _begun_in(root: str, directory: str) -> dict[str, list[str]]:
+    """The unfinished downloads of one directory, by the names that they will have."""
+    found: dict[str, list[str]] = {}
     try:
-        path = f"{inside(Path(root), value)}{ending}"
-        status = os.stat(path)
+        with os.scandir(inside(Path(root), directory) if directory else root) as entries:
+            for entry in entries:
+                name, ending = os.path.splitext(entry.name)
+                if ending in ENDINGS:
+                    found.setdefault(name, []).append(entry.path)
     except (OSError, ValueError, UnsafeName):
+        return {}
+    return {name: sorted(paths) for name, paths in found.items()}
+
+
+def _stated(folder: str, value: str, path: str) -> InstalledModel | None:
+    try:
+        status = os.stat(path)
+    except OSError:
         return None
     return InstalledModel(
         folder=folder, name=value, path=path, size_bytes=status.st_size, mtime_ns=status.st_mtime_ns
