@@ -17,14 +17,18 @@ from comfyfixer.inventory.reading.values import UNKNOWN, External, Function, Row
 _BUILTINS: Final = frozenset(dir(builtins))
 
 
+_PLAIN: Final = frozenset({str, int, float, bool, bytes, type(None)})
+
+
 def evaluate(machine: Machine, node: ast.expr, scope: Scope) -> object:
-    """Any expression; kinds that tell nothing about nodes are `UNKNOWN`."""
-    handler = _HANDLERS.get(type(node))
+    """Any expression; kinds that tell nothing about nodes are `UNKNOWN`. Constants, half of all, cost no step."""
+    kind = type(node)
+    if kind is ast.Constant:
+        value = node.value  # type: ignore[attr-defined]  # a constant's
+        return value if type(value) in _PLAIN else UNKNOWN
+    machine.step()
+    handler = _HANDLERS.get(kind)
     return handler(machine, node, scope) if handler else UNKNOWN
-
-
-def _constant(_machine: Machine, node: ast.Constant, _scope: Scope) -> object:
-    return node.value if isinstance(node.value, str | int | float | bytes | None) else UNKNOWN
 
 
 def _name(machine: Machine, node: ast.Name, scope: Scope) -> object:
@@ -179,7 +183,6 @@ def _yield_from(machine: Machine, node: ast.YieldFrom, scope: Scope) -> object:
 
 
 _HANDLERS: Final[dict[type[ast.expr], Callable[[Machine, Any, Scope], object]]] = {
-    ast.Constant: _constant,
     ast.Name: _name,
     ast.Attribute: _attribute,
     ast.JoinedStr: _joined,

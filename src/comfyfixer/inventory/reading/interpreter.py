@@ -38,12 +38,15 @@ _KNOWN: Final = LIBRARY | FILE_LIBRARY | COMFY_LIBRARY
 _MAX_FILE_BYTES: Final = 3 << 20
 _MAX_BYTES: Final = 24 << 20
 _MAX_MODULES: Final = 1_000
-_SEEN_BY_OTHERS: Final = re.compile(
-    rb"NODE_CLASS_MAPPINGS|folder_names_and_paths|add_model_folder_path|supported_pt_extensions"
-    rb"|^@(?!dataclass|torch|final\b|runtime|total_ordering|lru_cache)\w[^\n]*\n(?:@[^\n]*\n)*class ",
-    re.MULTILINE,
+_SHARED_NAMES: Final = (
+    b"NODE_CLASS_MAPPINGS",
+    b"folder_names_and_paths",
+    b"add_model_folder_path",
+    b"supported_pt_extensions",
 )
-"""Source that may change what other modules see: it is run when it is imported, all other only when it is used."""
+_DECORATED_CLASS: Final = re.compile(
+    rb"\n@(?!dataclass|torch|final\b|runtime|total_ordering|lru_cache)\w[^\n]*\n(?:@[^\n]*\n)*class "
+)
 
 
 class Interpreter(Machine):
@@ -81,7 +84,6 @@ class Interpreter(Machine):
         }
 
     def evaluate(self, node: ast.expr, scope: Scope) -> object:
-        self.step()
         return evaluate(self, node, scope)
 
     def execute(self, statements: list[ast.stmt], scope: Scope) -> Left:
@@ -153,7 +155,7 @@ class Interpreter(Machine):
         if parent and self.find_module(parent):
             self.import_module(parent)
         self._raise_if_failing(module)
-        if not module.ran and _SEEN_BY_OTHERS.search(self._read(module)):
+        if not module.ran and _is_seen_by_others(self._read(module)):
             self.run(module)
         return module
 
@@ -266,3 +268,10 @@ class Interpreter(Machine):
         except OSError as error:
             self.unreadable[file] = error.strerror or str(error)
             return b""
+
+
+def _is_seen_by_others(source: bytes) -> bool:
+    """Whether it may change what other modules see: then it is run when it is imported, else only when it is used."""
+    if any(name in source for name in _SHARED_NAMES):
+        return True
+    return b"\n@" in source and _DECORATED_CLASS.search(source) is not None
