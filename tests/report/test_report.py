@@ -211,3 +211,9 @@ def test_nodes_of_another_comfyui_are_no_missing_packs() -> None:
 
 def test_what_is_worth_knowing_is_told_in_both_reports() -> None:
     assert nodes_text(notes=("The pack `p` is odd",)).count("The pack `p` is odd") == 2
+
+
+def test_other_packs_are_told_once_for_all_their_types() -> None:
+    pack, other = PackReference(id="p"), PackReference(id="q")
+    nodes = [MissingNode(node_type=name, workflows=("w.json",), pack=pack, alternatives=(other,)) for name in "ABCDEF"]
+    assert "`A`, `B`, `C`, `D` and 2 more are also in q" in nodes_text(*nodes)

@@ -142,9 +142,25 @@ def test_whom_registry_and_list_name_alike_comes_before_more_stars() -> None:
             claim("Agreed", "registry", downloads=10, latest="2.0"),
         ]
     )
-    assert [pack.id for pack in packs] == ["agreed", "starred"]
+    assert [pack.id for pack in packs] == ["Agreed", "starred"]
     assert (packs[0].found_by, packs[0].also_found_by) == ("registry", ("manager-list",))
     assert (packs[0].latest, packs[0].downloads, packs[0].stars) == ("2.0", 10, 1)
+
+
+def test_an_id_and_a_repository_of_its_name_are_one_pack_until_the_registry_tells_another() -> None:
+    workflow = PackReference(id="comfyui-kjnodes", version="1.1.2", found_by="cnr_id")
+    listed = PackReference(
+        id="kjnodes", title="KJNodes", repository=GITHUB + "kijai/ComfyUI-KJNodes", found_by="installed-list"
+    )
+    fork = PackReference(repository=GITHUB + "someone/ComfyUI-KJNodes", found_by="installed-list")
+    first, other = joined([workflow, listed, fork])
+    assert first.id == "comfyui-kjnodes"
+    assert (first.title, first.repository, first.version) == ("KJNodes", listed.repository, "1.1.2")
+    assert (first.found_by, first.also_found_by, other) == ("cnr_id", ("installed-list",), fork)
+    told = PackReference(id="comfyui-kjnodes", repository=GITHUB + "moved/kjnodes", found_by="registry")
+    assert joined([first, told])[0].repository == told.repository
+    renamed = PackReference(id="comfyui-kjnodes", repository=listed.repository, found_by="registry")
+    assert [pack.id for pack in joined([listed, renamed])] == ["comfyui-kjnodes"]
 
 
 def test_learning_the_same_again_changes_nothing() -> None:

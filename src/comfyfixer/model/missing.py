@@ -76,7 +76,7 @@ class PackReference(msgspec.Struct, frozen=True, kw_only=True):
     """A custom-node pack that has a node type.
 
     Attributes:
-        id: The Comfy Registry's.
+        id: The Comfy Registry's, or what a list takes for it.
         version: The one that the workflow was saved with, None where it does not say.
         found_by: Who says so, the strongest: `cnr_id` or `aux_id` (the workflow itself), `installed-list` (a list that
             ComfyUI-Manager keeps in this installation), `registry`, `manager-list`; `builtin` for ComfyUI itself.

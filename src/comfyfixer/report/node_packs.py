@@ -18,6 +18,7 @@ _SAYS: Final = {
 }
 _OF_COMFYUI: Final = frozenset({"update-comfyui", "removed"})
 _MOST_ALTERNATIVES: Final = 3
+_MOST_TYPES: Final = 4
 
 
 class PackGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,8 @@ def pack_groups(overview: Overview) -> tuple[PackGroup, ...]:
 
 
 def _group(name: str | None, nodes: Sequence[MissingNode], *, looked_for: bool) -> PackGroup:
-    packs = [node.pack for node in nodes if node.pack]
+    named = (node.pack for node in nodes if node.pack)
+    packs = sorted(named, key=lambda pack: pack.found_by not in ("cnr_id", "registry"))
     return PackGroup(
         name=name,
         nodes=tuple(nodes),
@@ -81,7 +83,7 @@ def _place(packs: Sequence[PackReference]) -> Iterator[str]:
 def _facts(packs: Sequence[PackReference]) -> Iterator[str]:
     if not packs:
         return
-    saved = sorted({pack.version for pack in packs if pack.version})
+    saved = sorted({_short(pack.version) for pack in packs if pack.version})
     if saved:
         yield f"saved with {', '.join(saved[:3])}"
     if packs[0].latest:
@@ -92,16 +94,33 @@ def _facts(packs: Sequence[PackReference]) -> Iterator[str]:
         yield f"named by {_and(names)}"
 
 
+def _short(version: str) -> str:
+    """A commit as git abbreviates it; any other version as it is."""
+    return version[:10] if len(version) == 40 and version.isalnum() else version
+
+
 def _notes(nodes: Sequence[MissingNode], *, looked_for: bool) -> Iterator[str]:
     yield from (node.note for node in nodes if node.note)
-    for node in nodes:
-        if node.alternatives:
-            yield f"`{node.node_type}` is also in {_alternatives(node.alternatives)}"
+    yield from _also_in(nodes)
     silent = sorted({source for node in nodes for source in node.unanswered})
     if silent:
         yield f"{_and(silent)} gave no answer: `comfyfixer resolve` asks again"
     elif nodes[0].pack is None:
         yield _NOBODY if looked_for else "`comfyfixer resolve` asks the Comfy Registry and ComfyUI-Manager's lists"
+
+
+def _also_in(nodes: Sequence[MissingNode]) -> Iterator[str]:
+    """Which other packs have which of the types, those with most types first."""
+    others: dict[str, list[str]] = {}
+    for node in nodes:
+        if node.alternatives:
+            others.setdefault(_alternatives(node.alternatives), []).append(f"`{node.node_type}`")
+    ordered = sorted(others.items(), key=lambda item: -len(item[1]))
+    for packs, types in ordered[:_MOST_ALTERNATIVES]:
+        more = f" and {len(types) - _MOST_TYPES} more" if len(types) > _MOST_TYPES else ""
+        yield f"{', '.join(types[:_MOST_TYPES])}{more} {'is' if len(types) == 1 else 'are'} also in {packs}"
+    if len(ordered) > _MOST_ALTERNATIVES:
+        yield f"{sum(len(types) for _, types in ordered[_MOST_ALTERNATIVES:])} more of its types are in other packs too"
 
 
 _NOBODY: Final = "Neither the Comfy Registry nor ComfyUI-Manager's lists know it: ask the workflow's author"

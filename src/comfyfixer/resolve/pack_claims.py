@@ -9,6 +9,7 @@ from comfyfixer.model.missing import MissingNode, PackReference
 from comfyfixer.resolve.pack_names import same_id, same_repository
 
 WORKFLOW: Final = ("cnr_id", "aux_id")
+_LISTS: Final = frozenset({"installed-list", "manager-list"})
 _STRENGTH: Final = (*WORKFLOW, "builtin", "installed", "installed-list", "registry", "manager-list")
 
 
@@ -29,10 +30,27 @@ def joined(claims: Iterable[PackReference]) -> tuple[PackReference, ...]:
 
 
 def is_same(one: PackReference, other: PackReference) -> bool:
-    """Whether two references mean one pack: by registry id or repository."""
+    """Whether two references mean one pack: by registry id or repository.
+
+    Few rows of the lists have the registry's id: a repository of the very name of an id is taken for its own, until the
+    registry tells the repository.
+    """
     by_id = same_id(one.id) is not None and same_id(one.id) == same_id(other.id)
     repository = same_repository(one.repository)
-    return by_id or (repository is not None and repository == same_repository(other.repository))
+    by_repository = repository is not None and repository == same_repository(other.repository)
+    return by_id or by_repository or _is_named_after(one, other) or _is_named_after(other, one)
+
+
+def _is_named_after(one: PackReference, other: PackReference) -> bool:
+    """Whether of one only the id is known, and the other, not from the registry, has a repository of that name."""
+    if one.id is None or one.repository is not None or other.found_by not in (*_LISTS, "aux_id"):
+        return False
+    return _bare(one.id) == _bare((same_repository(other.repository) or "").rpartition("/")[2])
+
+
+def _bare(name: str) -> str:
+    """`comfyui-` is left out of ids as often as not."""
+    return (same_id(name) or "").removeprefix("comfyui-")
 
 
 def filled(pack: PackReference, about: PackReference | None) -> PackReference:
@@ -60,10 +78,11 @@ def learned(node: MissingNode, claims: Iterable[PackReference], unanswered: Iter
 def _both(one: PackReference, other: PackReference) -> PackReference:
     said = {one.found_by, *one.also_found_by, other.found_by, *other.also_found_by}
     by_strength = sorted(said, key=lambda name: _STRENGTH.index(name) if name in _STRENGTH else len(_STRENGTH))
+    registry = next((pack for pack in (one, other) if pack.found_by == "registry"), None)
     return PackReference(
-        id=one.id or other.id,
+        id=(registry.id if registry else None) or one.id or other.id,
         title=one.title or other.title,
-        repository=one.repository or other.repository,
+        repository=(registry.repository if registry else None) or one.repository or other.repository,
         version=one.version or other.version,
         found_by=by_strength[0],
         also_found_by=tuple(by_strength[1:]),
@@ -81,5 +100,5 @@ def _most(one: int | None, other: int | None) -> int | None:
 def _rank(pack: PackReference) -> tuple[int, bool, int, int, int]:
     said = {pack.found_by, *pack.also_found_by}
     named = next((place for place, name in enumerate(WORKFLOW) if name in said), len(WORKFLOW))
-    agreed = ("registry" in said) + bool(said & {"installed-list", "manager-list"})
+    agreed = ("registry" in said) + bool(said & _LISTS)
     return named, not pack.preempts, -agreed, -(pack.stars or 0), -(pack.downloads or 0)
