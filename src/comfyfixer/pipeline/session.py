@@ -37,6 +37,7 @@ class Session:
         self.cancelled = cancelled
         self.targets = tuple(targets)
         self.problems: list[Problem] = []
+        self._written: dict[Path, tuple[Any, ...]] = {}
         self.notes: list[str] = []
         self._emit = emit
 
@@ -60,10 +61,14 @@ class Session:
         if self.cancelled():
             raise Interrupted("Stopped at your request", hint="`comfyfixer resume` goes on where it stopped")
 
-    def write(self, path: Path, value: Any) -> None:
+    def write(self, path: Path, rows: Sequence[Any]) -> None:
         """Write a step's result as indented JSON, whole or not at all, and tell."""
-        self.save(path, value)
+        self.save(path, rows)
         self._emit("file.written", path=printable(path))
+
+    def written(self, path: Path) -> tuple[Any, ...] | None:
+        """The rows that this run itself wrote there last, None where it did not: they need not be read again."""
+        return self._written.get(path)
 
     def save(self, path: Path, value: Any) -> None:
         """Write what is still growing, without telling each time.
@@ -71,6 +76,8 @@ class Session:
         Whole or not at all for every reader; not waited for until it is on the disk itself, as a step can be repeated.
         """
         write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", durable=False)
+        if isinstance(value, Sequence):
+            self._written[path] = tuple(value)
 
 
 def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:
@@ -91,6 +98,8 @@ def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:
 
 def read_rows_if_there(session: Session, path: Path, row: type[Row]) -> tuple[Row, ...]:
     """Like `read_rows`, but a step that has not run here has no rows; a damaged file is told once, and has none."""
+    if (rows := session.written(path)) is not None:
+        return rows
     if not path.exists():
         return ()
     try:
