@@ -35,6 +35,13 @@ def test_diffusion_models_are_looked_for_in_unet_first() -> None:
     assert table.roots("controlnet")[1] == os.path.join("/base", "models", "t2i_adapter")
 
 
+def test_folders_of_newer_versions_are_there_unless_the_version_is_known_to_be_older() -> None:
+    assert FolderTable("/base").extensions("fonts") == {".otf", ".ttf"}
+    assert FolderTable("/base", "0.33.1").roots("fonts") == (os.path.join("/base", "fonts"),)
+    assert FolderTable("/base", "0.33.0").roots("fonts") == ()
+    assert FolderTable("/base", "0.4").roots("fonts") == ()
+
+
 def test_custom_nodes_are_no_model_folder() -> None:
     assert "custom_nodes" not in FolderTable("/base").model_folders()
     assert FolderTable("/base").roots("custom_nodes") == (os.path.join("/base", "custom_nodes"),)

@@ -23,6 +23,7 @@ def build(case: dict[str, Any], root: Path) -> Installation:
     for folder in ("models", "custom_nodes"):
         (root / case.get("base", "ComfyUI") / folder).mkdir(parents=True, exist_ok=True)
     (root / "ComfyUI").mkdir(exist_ok=True)
+    (root / "ComfyUI" / "comfyui_version.py").write_text(f'__version__ = "{LISTINGS["comfyui"]}"\n')
     for name, text in case["files"].items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(os.fsencode(text.replace("{root}", root.as_posix())))
@@ -63,7 +64,7 @@ def theirs(case: dict[str, Any], names: list[str]) -> list[str]:
 def test_each_folder_is_listed_as_comfyui_lists_it(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case, inventory = CASES[name], inventory_of(name, tmp_path, monkeypatch)
     recorded = case["listed"]["models"]
-    assert set(recorded) <= set(inventory.folders)
+    assert set(recorded) == set(inventory.folders)
     listed = {folder: ours(inventory, folder) for folder in recorded if folder != "diffusers"}
     assert listed == {folder: theirs(case, names) for folder, names in recorded.items() if folder != "diffusers"}
 

@@ -30,6 +30,7 @@ class _Folder(msgspec.Struct):
 
 
 class _Meta(msgspec.Struct):
+    comfyui_version: str
     standard_extensions: frozenset[str]
 
 
@@ -42,15 +43,20 @@ class _Table(msgspec.Struct):
 
 
 class FolderTable:
-    """The table while it is built: ComfyUI's own folders first, then whatever adds to them, in ComfyUI's order."""
+    """The table while it is built: ComfyUI's own folders first, then whatever adds to them, in ComfyUI's order.
 
-    def __init__(self, base_dir: str) -> None:
+    Args:
+        version: Of ComfyUI; where it is not known, folders of newer versions are there too.
+    """
+
+    def __init__(self, base_dir: str, version: str | None = None) -> None:
         packaged = msgspec.json.decode(_DATA_FILE.read_bytes(), type=_Table)
         self.standard_extensions = packaged.meta.standard_extensions
         self.base_dir = base_dir
         self._roots: dict[str, list[str]] = {}
         self._extensions: dict[str, frozenset[str]] = {}
-        for name, folder in (packaged.folders | packaged.newer_core_folders).items():
+        newer = version is None or _numbers(version) > _numbers(packaged.meta.comfyui_version)
+        for name, folder in (packaged.folders | (packaged.newer_core_folders if newer else {})).items():
             roots = [os.path.join(base_dir, *path.split("/")) for path in folder.default_paths]
             self.put(name, roots, folder.extensions)
 
@@ -123,3 +129,7 @@ class FolderTable:
             for name, roots in sorted(self._roots.items())
             if name != "custom_nodes"
         }
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split(".")[:4])

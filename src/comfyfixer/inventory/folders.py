@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from comfyfixer.inventory.comfyui_version import comfyui_version
 from comfyfixer.inventory.extra_paths import add_extra_paths
 from comfyfixer.inventory.folder_table import FolderTable
 from comfyfixer.model.inventory import Installation
@@ -12,7 +13,7 @@ from comfyfixer.paths import printable
 
 def read_folders(installation: Installation) -> tuple[FolderTable, list[Problem]]:
     """The table as it is when ComfyUI begins to load node packs, in `main.py`'s order."""
-    table = FolderTable(installation.base_dir)
+    table = FolderTable(installation.base_dir, comfyui_version(installation.code_dir))
     problems: list[Problem] = []
     for file in _yaml_files(installation):
         problems += add_extra_paths(table, file)
