@@ -68,6 +68,8 @@ CODES: Final[dict[str, str]] = {
     "hub-key-refused": "A hub refused the key.",
     "hub-region-blocked": "A hub does not serve this region.",
     "hub-not-found": "A hub has no such thing.",
+    "hub-not-asked": "A hub was not asked, as the run is offline.",
+    "source-broken": "A source that another package brought does not work.",
     # downloads
     "download-interrupted": "The connection ended before the file was complete.",
     "download-stalled": "No bytes came for too long.",

@@ -33,6 +33,10 @@ class Secret:
         return hash(self._text)
 
 
+OPT_IN: Final = frozenset({"modelscope"})
+"""Sources that are asked only when `sources.enabled` names them."""
+
+
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """Where the hubs are asked; no trailing slash."""
 
@@ -41,6 +45,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     registry: str = "https://api.comfy.org"
     manager: str = "https://raw.githubusercontent.com/Comfy-Org/ComfyUI-Manager/main"
     github: str = "https://github.com"
+    openmodeldb: str = "https://openmodeldb.info"
+    modelscope: str = "https://modelscope.cn"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +59,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         comfyui_url: Address of a running ComfyUI that may be asked what it has; None: none is asked.
         fuzzy_threshold: 0 to 1: names less alike are not even shown as candidates. Never a licence to fetch.
         allowed_hosts: Further hosts that files may come from when a workflow names them.
+        sources_disabled: Names of sources that are not asked.
+        sources_enabled: Names of sources that are asked only when they are named here.
+        offline: Nothing is asked of anybody: indexes that are here and kept answers, whatever their age, have to do.
+        refresh: Kept answers are asked for anew, whatever their age.
         origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
     """
 
@@ -71,7 +81,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_results: int = 5
     cache_max_age_hours: float = 24.0
     allowed_hosts: tuple[str, ...] = ()
+    sources_disabled: tuple[str, ...] = ()
+    sources_enabled: tuple[str, ...] = ()
+    offline: bool = False
+    refresh: bool = False
     origins: dict[str, str] = {}
+
+    def asks(self, source: str) -> bool:
+        """Whether a source is asked.
+
+        Some are asked only when they are enabled by name. Where both large hubs are moved, to mirrors or into a closed
+        network, a further place is asked only when it is moved or enabled too.
+        """
+        if source in self.sources_disabled or source in self.sources_enabled:
+            return source not in self.sources_disabled
+        usual, ours = Endpoints(), self.endpoints
+        closed = ours.civitai != usual.civitai and ours.huggingface != usual.huggingface
+        stays = closed and getattr(ours, source, None) == getattr(usual, source, "")
+        return source not in OPT_IN and not stays
 
 
 class _Setting(msgspec.Struct, frozen=True):
@@ -163,6 +190,12 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _switch_or_word(value: Any) -> bool:
+    """Variables hold text: `1` and `true` switch on, `0` and `false` off."""
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    return words[value.lower()] if isinstance(value, str) and value.lower() in words else _switch(value)
+
+
 def _share(value: Any) -> float:
     """The first plan wrote 0.7 or 70: both mean the same."""
     number = _number(0, 100)(value)
@@ -185,6 +218,8 @@ TABLE: Final = (
     _Setting("endpoints.registry", "endpoints.registry", _endpoint, ("COMFYFIXER_REGISTRY_ENDPOINT",)),
     _Setting("endpoints.manager", "endpoints.manager", _endpoint, ("COMFYFIXER_MANAGER_ENDPOINT",)),
     _Setting("endpoints.github", "endpoints.github", _endpoint, ("COMFYFIXER_GITHUB_ENDPOINT",)),
+    _Setting("endpoints.openmodeldb", "endpoints.openmodeldb", _endpoint, ("COMFYFIXER_OPENMODELDB_ENDPOINT",)),
+    _Setting("endpoints.modelscope", "endpoints.modelscope", _endpoint, ("COMFYFIXER_MODELSCOPE_ENDPOINT",)),
     _Setting("download.max_concurrent", "max_concurrent", _count(1, 16)),
     _Setting("download.timeout_seconds", "timeout_seconds", _number(1, 3600)),
     _Setting("download.verify_hashes", "verify_hashes", _switch),
@@ -192,6 +227,10 @@ TABLE: Final = (
     _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
     _Setting("search.max_results", "max_results", _count(1, 100)),
     _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
+    _Setting("sources.disabled", "sources_disabled", _texts),
+    _Setting("sources.enabled", "sources_enabled", _texts),
+    _Setting("offline", "offline", _switch_or_word, ("COMFYFIXER_OFFLINE",)),
+    _Setting("refresh", "refresh", _switch_or_word, ("COMFYFIXER_REFRESH",)),
 )
 
 _DOCTOR: Final = "`comfyfixer doctor` shows all settings"
@@ -229,6 +268,9 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, co
             (endpoints, setting.field[10:]) if setting.field.startswith("endpoints.") else (fields, setting.field)
         )
         place[name] = _parsed(setting, value, origin)
+    if fields.get("offline") and fields.get("refresh"):
+        hint = "Refresh with a network, or work offline with what is kept"
+        raise UsageError("`offline` and `refresh` are both on", code="config-invalid", hint=hint)
     return Settings(
         workdir=str(workdir),
         config_file=str(file) if document is not None else None,

@@ -25,6 +25,8 @@ class Common(NamedTuple):
     comfyui_root: str | None = None
     workflows: tuple[str, ...] = ()
     comfyui_url: str | None = None
+    offline: bool = False
+    refresh: bool = False
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -41,6 +43,8 @@ class Common(NamedTuple):
             "comfyui_root": self.comfyui_root,
             "workflow_directories": self.workflows,
             "comfyui_url": self.comfyui_url,
+            "offline": self.offline,
+            "refresh": self.refresh,
         }
         flags = {name: value for name, value in said.items() if value}
         return load(flags, os.environ, Path(self.workdir or "."), Path(self.config) if self.config else None)
@@ -54,6 +58,10 @@ _OPTIONS: Final = (
     click.option("--comfyui-root", metavar="DIR", help="The ComfyUI installation. [default: it is looked for]"),
     click.option("--workflows", metavar="DIR", multiple=True, help="Folder with workflows; may be repeated."),
     click.option("--comfyui-url", metavar="URL", help="Ask this running ComfyUI what it has. [default: none is asked]"),
+    click.option(
+        "--offline", is_flag=True, default=None, help="Ask nobody: use what is here and what was answered before."
+    ),
+    click.option("--refresh", is_flag=True, default=None, help="Ask anew, however young a kept answer is."),
     click.option("--json", "as_json", is_flag=True, default=None, help="One JSON document on stdout."),
     click.option("--quiet", is_flag=True, default=None, help="Say nothing on stderr but errors."),
     click.option("--verbose", is_flag=True, default=None, help="Say every event on stderr."),

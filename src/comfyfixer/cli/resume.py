@@ -23,5 +23,7 @@ def command(common: Common) -> int:
         comfyui_root=common.comfyui_root or record.comfyui_root,
         workflows=common.workflows or record.workflow_directories,
         comfyui_url=common.comfyui_url or record.comfyui_url,
+        offline=common.offline or (record.offline and not common.refresh),
+        refresh=common.refresh or (record.refresh and not common.offline),
     )
     return show_run(record, merged.settings(), merged)

@@ -64,6 +64,8 @@ def run_command(common: Common, command: str, steps: Sequence[str], targets: Seq
         workflow_directories=common.workflows,
         config=common.config,
         comfyui_url=common.comfyui_url,
+        offline=common.offline,
+        refresh=common.refresh,
     )
     return show_run(record, common.settings(), common)
 

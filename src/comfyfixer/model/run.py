@@ -23,6 +23,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         workflow_directories: Likewise.
         config: Configuration file named on the command line.
         comfyui_url: Likewise.
+        offline: Likewise.
+        refresh: Likewise.
     """
 
     schema_version: int = 1
@@ -37,6 +39,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     workflow_directories: tuple[str, ...] = ()
     config: str | None = None
     comfyui_url: str | None = None
+    offline: bool = False
+    refresh: bool = False
 
 
 class WorkflowRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from comfyfixer.net.failures import Refused, as_download_error
 from comfyfixer.net.gates import Gates
 from comfyfixer.net.hops import Hops, Request
 from comfyfixer.net.hosts import HostRules
-from comfyfixer.net.questions import Question, Questions
+from comfyfixer.net.questions import Question, Questions, not_asked
 from comfyfixer.net.transfer import Transfer
 from comfyfixer.net.url import Url
 from comfyfixer.net.waiting import retry_after
@@ -108,7 +108,8 @@ class Client:
             timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance,
         )  # fmt: skip
         self._cache = cache
-        self._questions = Questions(asker, cache, emit, timing.wall)
+        self._offline = settings.offline
+        self._questions = Questions(asker, cache, emit, timing.wall, offline=settings.offline, refresh=settings.refresh)
 
     def get(
         self,
@@ -150,8 +151,8 @@ class Client:
             origin_trusted: False for an address out of a workflow: its host has to be on the list of allowed hosts.
 
         Raises:
-            DownloadError: `host-not-allowed`, `address-not-allowed`, `too-many-redirects`, `hub-rate-limited`, or
-                (mostly `retryable`) `hub-unreachable`, `hub-timeout`, `hub-tls`.
+            DownloadError: `host-not-allowed`, `address-not-allowed`, `too-many-redirects`, `hub-rate-limited`,
+                `hub-not-asked`, or (mostly `retryable`) `hub-unreachable`, `hub-timeout`, `hub-tls`.
         """
         with self._discreet():
             return self._opened(url, headers, origin_trusted)
@@ -160,7 +161,7 @@ class Client:
         """What `make` gave for a name, in this run or an earlier one; for facts that cost a request of another kind."""
         key, now = cache_key("KEPT", name, b"", keyed=False), self._wall()
         stored = self._cache.read(key)
-        if stored is not None and 0 <= now - stored.stored_at < max_age_s:
+        if stored is not None and (self._offline or 0 <= now - stored.stored_at < max_age_s):
             return stored.body
         body = make()
         if not self._secrets.are_in(body):
@@ -196,6 +197,8 @@ class Client:
         if first is None or reason:
             hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
             raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
+        if self._offline:
+            raise as_download_error(not_asked())
         kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
         try:

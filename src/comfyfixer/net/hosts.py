@@ -60,7 +60,11 @@ class HostRules:
 
     def __init__(self, settings: Settings) -> None:
         endpoints = settings.endpoints
-        configured = (endpoints.civitai, endpoints.huggingface, endpoints.registry, endpoints.manager, endpoints.github)
+        configured = (
+            endpoints.civitai, endpoints.huggingface, endpoints.registry, endpoints.manager, endpoints.github,
+            *(endpoints.openmodeldb,) * settings.asks("openmodeldb"),
+            *(endpoints.modelscope,) * settings.asks("modelscope"),
+        )  # fmt: skip
         running = (settings.comfyui_url,) if settings.comfyui_url else ()
         self._origins = {url.origin for url in map(Url.parse, (*configured, *running)) if url is not None}
         allowed = (*CIVITAI_HOSTS, *HUGGINGFACE_HOSTS, *GITHUB_HOSTS, *settings.allowed_hosts)

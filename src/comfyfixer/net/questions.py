@@ -39,9 +39,25 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Questions:
-    """Thread-safe: who asks what another thread is asking already waits for that answer."""
+    """Thread-safe: who asks what another thread is asking already waits for that answer.
 
-    def __init__(self, asker: Asker, cache: AnswerCache, emit: Emit, wall: Callable[[], float]) -> None:
+    Args:
+        offline: Nobody is asked; a kept answer is taken whatever its age.
+        refresh: A kept answer is taken only from this run, or when the hub says that nothing changed.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        cache: AnswerCache,
+        emit: Emit,
+        wall: Callable[[], float],
+        *,
+        offline: bool = False,
+        refresh: bool = False,
+    ) -> None:
+        self._offline = offline
+        self._refresh = refresh
         self._asker = asker
         self._cache = cache
         self._emit = emit
@@ -68,6 +84,8 @@ class Questions:
             stored = self._cache.read(key)
             if stored is not None and self._is_fresh(key, stored, question.max_age_s):
                 return self._known(question.request, stored)
+            if self._offline:
+                raise not_asked()
             return self._asked_now(key, question.request, stored, accept_html)
 
     def _lock_of(self, key: str) -> threading.Lock:
@@ -76,8 +94,10 @@ class Questions:
 
     def _is_fresh(self, key: str, stored: Stored, max_age_s: float | None) -> bool:
         """An answer from the future comes from a wrong clock and is not fresh."""
-        if key in self._asked:
+        if key in self._asked or self._offline:
             return True
+        if self._refresh:
+            return False
         limit_s = (max_age_s or 0.0) * (1.0 if stored.status < 300 else _NEGATIVE_AGE)
         return 0 <= self._wall() - stored.stored_at < limit_s
 
@@ -135,6 +155,11 @@ class Questions:
         """A "no" is an answer too; its sentence is kept."""
         url, sentence = redact(str(request.url)), error.message.encode()
         return Stored(stored_at=self._wall(), status=404, url=url, headers={}, body=sentence)
+
+
+def not_asked() -> SourceError:
+    """What is said instead of asking, offline."""
+    return SourceError("Not asked: offline", code="hub-not-asked", hint="Run it again without `--offline`")
 
 
 def _conditional(request: Request, stored: Stored | None) -> Request:

@@ -60,6 +60,8 @@ def new_record(
     workflow_directories: Sequence[str] = (),
     config: str | None = None,
     comfyui_url: str | None = None,
+    offline: bool = False,
+    refresh: bool = False,
 ) -> RunRecord:
     """The record of a run that begins now; the rest is what was said on the command line."""
     now = datetime.now().astimezone()
@@ -74,6 +76,8 @@ def new_record(
         workflow_directories=tuple(workflow_directories),
         config=config,
         comfyui_url=comfyui_url,
+        offline=offline,
+        refresh=refresh,
     )
 
 
