@@ -92,7 +92,7 @@ def show_overview(result: Overview, code: int, settings: Settings, common: Commo
     errors = (*result.problems, *(row.error for row in result.workflows if row.error))
     return show(
         result.command,
-        _data(result, workdir),
+        _data(result, workdir) if common.as_json else None,
         told,
         as_json=common.as_json,
         exit_code=code,

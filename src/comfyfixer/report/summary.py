@@ -1,12 +1,17 @@
 """`output/summary_report.md`: what was missing, what was done, what needs a person, by workflow."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, WorkflowView, counts, items, other_problems, workflow_views
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
+
+
+_LONGEST_LIST: Final = 1_000
+"""Rows of a list; what needs a person is listed whole."""
 
 
 def summary(overview: Overview) -> str:
@@ -89,9 +94,10 @@ def _not_yet(joined: Sequence[Item], state: str, title: str, then: str) -> Itera
     yield ""
     yield "| file | folder | needed by |"
     yield "|---|---|---|"
-    for item in waiting:
+    for item in waiting[:_LONGEST_LIST]:
         missing = item.missing
         yield f"| {_code(missing.filename)} | {missing.folder or 'unknown'} | {_names(missing.workflows)} |"
+    yield from _rest(waiting, "`missing_models.json` has all of them.")
 
 
 def _candidates(item: Item) -> Iterator[str]:
@@ -195,8 +201,16 @@ def _by_workflow(views: Sequence[WorkflowView]) -> Iterator[str]:
     if common:
         yield f"In {_code(common)}:"
         yield ""
-    for view in views:
+    for view in views[:_LONGEST_LIST]:
         yield f"- {'ready' if view.ready else '**not ready**'}: {_code(view.row.path[len(common) :])}{_waits_for(view)}"
+    yield from _rest(views, "`workflows.json` has all of them.")
+
+
+def _rest(listed: Sequence[object], where: str) -> Iterator[str]:
+    """What a list of a length that nobody reads leaves out."""
+    if len(listed) > _LONGEST_LIST:
+        yield ""
+        yield f"... and {len(listed) - _LONGEST_LIST} more. {where}"
 
 
 def _waits_for(view: WorkflowView) -> str:

@@ -60,8 +60,10 @@ class LocalIndex:
             yield _match(model, _why(wanted, model), wanted)
 
     def _by_precision(self, wanted: Wanted) -> Iterator[LocalMatch]:
+        if not wanted.folder or not self._by_letters.get(_alias(wanted.folder)):
+            return
         key = without_precision(wanted.filename)
-        if not wanted.folder or not key or is_generic(wanted.filename) or len(key) < _BUCKET_LETTERS:
+        if not key or is_generic(wanted.filename) or len(key) < _BUCKET_LETTERS:
             return
         for model in self._without_precision(_alias(wanted.folder), key[:_BUCKET_LETTERS]).get(key, ()):
             if base_name(model.name).casefold() != wanted.filename.casefold():
