@@ -2,6 +2,7 @@
 
 from comfyfixer.net.client import Client
 from comfyfixer.settings import Settings
+from comfyfixer.sources.addresses import Addresses
 from comfyfixer.sources.civitai import CivitaiSource
 from comfyfixer.sources.civitai_api import CivitaiApi
 from comfyfixer.sources.huggingface import HuggingFaceSource
@@ -14,7 +15,7 @@ def make_sources(settings: Settings, client: Client) -> tuple[Source, ...]:
     """What the workflows say, then Civitai (the only index by hash), then Hugging Face."""
     huggingface, civitai = HuggingFaceApi(settings, client), CivitaiApi(settings, client)
     return (
-        WorkflowUrlSource(settings, client, huggingface, civitai),
+        WorkflowUrlSource(Addresses(settings, client, huggingface, civitai)),
         CivitaiSource(settings, civitai),
         HuggingFaceSource(settings, huggingface),
     )
