@@ -78,6 +78,7 @@ class Workdir:
         self.node_sources = self.state_dir / "sources.msgpack"
         self.readings = self.state_dir / "readings.msgpack"
         self.contents = self.state_dir / "contents.msgpack"
+        self.model_lists = self.state_dir / "lists.msgpack"
         self.answers = self.state_dir / "answers.sqlite"
         self.hashes = self.state_dir / "hashes.sqlite"
         self.relinks = self.state_dir / "relinks.jsonl"

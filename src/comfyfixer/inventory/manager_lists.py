@@ -30,8 +30,7 @@ def read_manager_lists(base_dir: str, custom_nodes: Iterable[str], site_packages
         custom_nodes: Folders of node packs.
         site_packages: Folders of the Python packages of ComfyUI's Python.
     """
-    folders = [*_folders(base_dir, custom_nodes), *(Path(packages, "comfyui_manager") for packages in site_packages)]
-    files = [file for folder in folders for file in _files(folder)]
+    files = _all_files(base_dir, custom_nodes, site_packages)
     node_map = _newest(files, "extension-node-map.json")
     if not node_map:
         return None
@@ -40,6 +39,16 @@ def read_manager_lists(base_dir: str, custom_nodes: Iterable[str], site_packages
         node_list=_newest(files, "custom-node-list.json"),
         stats=_newest(files, "github-stats.json"),
     )
+
+
+def newest_list(base_dir: str, custom_nodes: Iterable[str], site_packages: Iterable[str], name: str) -> bytes:
+    """The newest copy of one list of these places, such as `model-list.json`; empty without any."""
+    return _newest(_all_files(base_dir, custom_nodes, site_packages), name)
+
+
+def _all_files(base_dir: str, custom_nodes: Iterable[str], site_packages: Iterable[str]) -> list["os.DirEntry[str]"]:
+    folders = [*_folders(base_dir, custom_nodes), *(Path(packages, "comfyui_manager") for packages in site_packages)]
+    return [file for folder in folders for file in _files(folder)]
 
 
 def _folders(base_dir: str, custom_nodes: Iterable[str]) -> Iterator[Path]:
