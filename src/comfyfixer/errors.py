@@ -47,6 +47,9 @@ CODES: Final[dict[str, str]] = {
     "relink-refused": "A reference can't be mended in this way.",
     "relink-ambiguous": "Several files that are here may be meant.",
     "relink-failed": "The disk refused what would mend a reference.",
+    "choice-unknown": "Nothing that can be chosen has this name.",
+    "choice-ambiguous": "Several files have the name that was said.",
+    "choice-refused": "This candidate can't be chosen.",
     # the installation
     "folder-missing": "A configured folder does not exist.",
     "folder-unreadable": "A folder could not be listed.",

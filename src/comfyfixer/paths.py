@@ -82,6 +82,7 @@ class Workdir:
         self.answers = self.state_dir / "answers.sqlite"
         self.hashes = self.state_dir / "hashes.sqlite"
         self.relinks = self.state_dir / "relinks.jsonl"
+        self.choices = self.state_dir / "choices.json"
         self.scan_summary = self.state_dir / "scan.json"
         self.workflows = self.output_dir / "workflows.json"
         self.missing_models = self.output_dir / "missing_models.json"

@@ -17,6 +17,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
         unanswered: Source to why it gave no answer; the item is open, not absent.
         answer_pending: True where only a silent source stands in the way: asking again may settle it.
         workflows: Who needs it.
+        skipped: By choice: the item stays open, nothing is fetched for it and nobody is asked about it.
+        into: The models folder that was chosen, where the workflows tell none.
     """
 
     filename: str
@@ -44,6 +46,8 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     answer_pending: bool = False
     asked: tuple[str, ...] = ()
     workflows: tuple[str, ...] = ()
+    skipped: bool = False
+    into: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
