@@ -8,8 +8,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `exact-name`,
-            `kind-matches`, `local-file`, `choice` (a person's or agent's). Against it: `hash-differs`, `name-differs`, `kind-differs`, `generic-name`,
-            `not-allowed-host`, `unsafe`, `access`. Sources may add further ones.
+            `kind-matches`, `local-file`, `choice` (a person's or agent's). Against it: `hash-differs`, `name-differs`,
+            `kind-differs`, `generic-name`, `not-allowed-host`, `unsafe`, `access`. Sources may add further ones.
         detail: One sentence for a person.
     """
 
