@@ -6,8 +6,8 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import Workflow
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
+from comfyfixer.pipeline.library import scan_targets
 from comfyfixer.pipeline.reading.many import read_many
-from comfyfixer.pipeline.scan import scan_targets
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.settings import Settings
 

@@ -18,8 +18,8 @@ from comfyfixer.pipeline.chosen import files_of
 from comfyfixer.pipeline.contents import RememberingExaminer
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
+from comfyfixer.pipeline.library import read_all, scan_targets
 from comfyfixer.pipeline.looking import difference, hash_cache
-from comfyfixer.pipeline.scan import read_all, scan_targets
 from comfyfixer.pipeline.session import Session
 from comfyfixer.pipeline.twins import duplicates, likely_twins
 from comfyfixer.resolve.needed import Needs

@@ -22,9 +22,9 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.paths import inside, openable, printable
 from comfyfixer.pipeline.installation import Places, installation_of
+from comfyfixer.pipeline.library import read_all
 from comfyfixer.pipeline.local_matches import examined_matches
 from comfyfixer.pipeline.looking import hash_cache
-from comfyfixer.pipeline.scan import read_all
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.local import LocalIndex, Wanted, same_bytes, same_folder
 from comfyfixer.resolve.missing import ModelIndex
