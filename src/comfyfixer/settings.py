@@ -33,6 +33,9 @@ class Secret:
         return hash(self._text)
 
 
+DOWNLOADERS: Final = ("builtin", "hf", "aria2c", "wget")
+"""What can fetch; all but the first are programs that have to be installed."""
+
 OPT_IN: Final = frozenset({"modelscope"})
 """Sources that are asked only when `sources.enabled` names them."""
 
@@ -63,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         sources_enabled: Names of sources that are asked only when they are named here.
         offline: Nothing is asked of anybody: indexes that are here and kept answers, whatever their age, have to do.
         refresh: Kept answers are asked for anew, whatever their age.
+        use_keyring: A key that nothing else names is looked for in the system's keyring (`net/stored_keys.py`).
+        allow_pickle: File names that may be placed although loading them could run code.
+        downloader: Which program fetches: one of `DOWNLOADERS`.
+        sidecars: Write what other tools read beside each placed file.
+        store: Folder of a content-addressed store that machines share; None: each file is in its place alone.
         origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
     """
 
@@ -85,6 +93,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sources_enabled: tuple[str, ...] = ()
     offline: bool = False
     refresh: bool = False
+    use_keyring: bool = True
+    allow_pickle: tuple[str, ...] = ()
+    downloader: str = "builtin"
+    sidecars: bool = False
+    store: str | None = None
     origins: dict[str, str] = {}
 
     def asks(self, source: str) -> bool:
@@ -190,6 +203,12 @@ def _switch(value: Any) -> bool:
     return value
 
 
+def _downloader(value: Any) -> str:
+    if value not in DOWNLOADERS:
+        raise ValueError(f"must be one of {', '.join(DOWNLOADERS)}")
+    return str(value)
+
+
 def _switch_or_word(value: Any) -> bool:
     """Variables hold text: `1` and `true` switch on, `0` and `false` off."""
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -208,6 +227,7 @@ TABLE: Final = (
     _Setting("comfyui_url", "comfyui_url", _endpoint, ("COMFYFIXER_COMFYUI_URL",)),
     _Setting("api_keys.civitai", "civitai_key", _secret, ("CIVITAI_API_KEY",)),
     _Setting("api_keys.huggingface", "huggingface_key", _secret, ("HF_TOKEN",)),
+    _Setting("api_keys.keyring", "use_keyring", _switch_or_word, ("COMFYFIXER_KEYRING",)),
     _Setting("endpoints.civitai", "endpoints.civitai", _endpoint, ("COMFYFIXER_CIVITAI_ENDPOINT",)),
     _Setting(
         "endpoints.huggingface",
@@ -224,6 +244,10 @@ TABLE: Final = (
     _Setting("download.timeout_seconds", "timeout_seconds", _number(1, 3600)),
     _Setting("download.verify_hashes", "verify_hashes", _switch),
     _Setting("download.allowed_hosts", "allowed_hosts", _texts),
+    _Setting("download.allow_pickle", "allow_pickle", _texts),
+    _Setting("download.downloader", "downloader", _downloader, ("COMFYFIXER_DOWNLOADER",)),
+    _Setting("download.sidecars", "sidecars", _switch),
+    _Setting("download.store", "store", _path, ("COMFYFIXER_STORE",)),
     _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
     _Setting("search.max_results", "max_results", _count(1, 100)),
     _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
@@ -234,6 +258,7 @@ TABLE: Final = (
 )
 
 _DOCTOR: Final = "`comfyfixer doctor` shows all settings"
+_MAX_TOKEN: Final = 4096
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -268,6 +293,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, co
             (endpoints, setting.field[10:]) if setting.field.startswith("endpoints.") else (fields, setting.field)
         )
         place[name] = _parsed(setting, value, origin)
+    if "huggingface_key" not in fields:
+        fields["huggingface_key"], origins["api_keys.huggingface"] = _login(environ, origins["api_keys.huggingface"])
     if fields.get("offline") and fields.get("refresh"):
         hint = "Refresh with a network, or work offline with what is kept"
         raise UsageError("`offline` and `refresh` are both on", code="config-invalid", hint=hint)
@@ -301,6 +328,31 @@ def _lookup(
         return _expanded(value, environ), file_name
     except _Unset as unset:
         return None, f"default ({file_name} names ${{{unset}}}, which is not set)"
+
+
+def _login(environ: Mapping[str, str], origin: str) -> tuple[Secret | None, str]:
+    """The token that `hf auth login` stored, and its origin; where there is none, the `origin` that is known."""
+    file = _login_file(environ)
+    try:
+        text = file.read_bytes()[:_MAX_TOKEN].decode().strip() if file else ""
+        return (_secret(text), f"login of `hf` in {file}") if text else (None, origin)
+    except FileNotFoundError:
+        return None, origin
+    except (OSError, ValueError) as error:
+        return None, f"{origin} (the login in {file} can't be used: {error})"
+
+
+def _login_file(environ: Mapping[str, str]) -> Path | None:
+    """Where `huggingface_hub` keeps it; None where it is told not to use it, or there is no home."""
+    if environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in ("1", "ON", "YES", "TRUE"):
+        return None
+    if named := environ.get("HF_TOKEN_PATH"):
+        return Path(os.path.expanduser(named))
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    if named := environ.get("HF_HOME"):
+        return Path(os.path.expanduser(named), "token")
+    cache = environ.get("XDG_CACHE_HOME") or (os.path.join(home, ".cache") if home else "")
+    return Path(cache, "huggingface", "token") if cache else None
 
 
 def _expanded(value: Any, environ: Mapping[str, str]) -> Any:

@@ -2,6 +2,7 @@
 
 import click
 
+from comfyfixer.cli.download_options import download_options
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import run_command
 
@@ -11,6 +12,7 @@ from comfyfixer.cli.running import run_command
 @click.option("--dry-run", is_flag=True, help="Stop before the first download: show what would be fetched.")
 @click.option("--yes", is_flag=True, expose_value=False, help="Ask nothing; nothing is asked without it, either.")
 @common_options
+@download_options
 def command(common: Common, paths: tuple[str, ...], *, dry_run: bool) -> int:
     """Scan, resolve and download in one run.
 

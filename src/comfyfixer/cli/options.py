@@ -30,6 +30,7 @@ class Common(NamedTuple):
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    download: dict[str, Any] = {}  # noqa: RUF012  # never changed, only replaced
 
     def settings(self) -> "Settings":
         """The settings of this call.
@@ -46,7 +47,7 @@ class Common(NamedTuple):
             "offline": self.offline,
             "refresh": self.refresh,
         }
-        flags = {name: value for name, value in said.items() if value}
+        flags = {name: value for name, value in said.items() if value} | self.download
         return load(flags, os.environ, Path(self.workdir or "."), Path(self.config) if self.config else None)
 
 
@@ -81,7 +82,9 @@ def common_options(function: Function) -> Function:
     def wrapped(*arguments: Any, **options: Any) -> Any:
         context = click.get_current_context()
         given = {
-            name: _absolute(name, value) for name in Common._fields if (value := options.pop(name)) not in (None, ())
+            name: _absolute(name, value)
+            for name in Common._fields
+            if (value := options.pop(name, None)) not in (None, ())
         }
         merged = (context.obj or Common())._replace(**given)
         context.obj = merged

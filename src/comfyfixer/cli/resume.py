@@ -25,5 +25,6 @@ def command(common: Common) -> int:
         comfyui_url=common.comfyui_url or record.comfyui_url,
         offline=common.offline or (record.offline and not common.refresh),
         refresh=common.refresh or (record.refresh and not common.offline),
+        download=record.download,
     )
     return show_run(record, merged.settings(), merged)

@@ -66,6 +66,7 @@ def run_command(common: Common, command: str, steps: Sequence[str], targets: Seq
         comfyui_url=common.comfyui_url,
         offline=common.offline,
         refresh=common.refresh,
+        download=common.download,
     )
     return show_run(record, common.settings(), common)
 

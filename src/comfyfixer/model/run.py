@@ -1,5 +1,7 @@
 """What a run was asked, so that `resume` can go on, and what it came to."""
 
+from typing import Any
+
 import msgspec
 
 from comfyfixer.model.missing import MissingModel, MissingNode
@@ -25,6 +27,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         comfyui_url: Likewise.
         offline: Likewise.
         refresh: Likewise.
+        download: Likewise: dotted names of settings to what was said of them.
     """
 
     schema_version: int = 1
@@ -41,6 +44,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     comfyui_url: str | None = None
     offline: bool = False
     refresh: bool = False
+    download: dict[str, Any] = {}
 
 
 class WorkflowRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,10 +2,10 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -62,6 +62,7 @@ def new_record(
     comfyui_url: str | None = None,
     offline: bool = False,
     refresh: bool = False,
+    download: Mapping[str, Any] = {},
 ) -> RunRecord:
     """The record of a run that begins now; the rest is what was said on the command line."""
     now = datetime.now().astimezone()
@@ -78,6 +79,7 @@ def new_record(
         comfyui_url=comfyui_url,
         offline=offline,
         refresh=refresh,
+        download=dict(download),
     )
 
 
