@@ -24,6 +24,7 @@ from comfyfixer.net.gates import Gates
 from comfyfixer.net.hops import Hops, Request
 from comfyfixer.net.hosts import HostRules
 from comfyfixer.net.questions import Question, Questions, not_asked
+from comfyfixer.net.stored_keys import with_stored_keys
 from comfyfixer.net.transfer import Transfer
 from comfyfixer.net.url import Url
 from comfyfixer.net.waiting import retry_after
@@ -64,6 +65,7 @@ def make_client(settings: Settings, emit: Emit, *, cache_path: Path | None, timi
     """
     from comfyfixer.net.transport import Transport
 
+    settings = with_stored_keys(settings)
     secrets = Secrets.of(settings)
 
     def tell(action: str, **details: Any) -> None:

@@ -1,10 +1,15 @@
 """Which key goes to which host: in a header, to the host it belongs to, and nowhere else."""
 
+from typing import Final
+
 import msgspec
 
 from comfyfixer.net.hosts import CIVITAI_HOSTS
 from comfyfixer.net.url import Url
 from comfyfixer.settings import Secret, Settings
+
+FOREIGN_MIRRORS: Final = frozenset({"hf-mirror.com"})
+"""Public copies of a hub in other hands: whoever moves an end point there does not mean to give them the key."""
 
 
 class _Belonging(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +28,7 @@ class _Belonging(msgspec.Struct, frozen=True, kw_only=True):
     def owns(self, url: Url) -> bool:
         if url.scheme == "https" and url.port == 443 and url.host in self.hosts:
             return True
-        if self.endpoint is None or url.origin != self.endpoint.origin:
+        if self.endpoint is None or url.origin != self.endpoint.origin or url.host in FOREIGN_MIRRORS:
             return False
         return f"{url.path}/".startswith(f"{self.endpoint.path.rstrip('/')}/")
 

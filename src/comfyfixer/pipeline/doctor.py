@@ -43,6 +43,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
     """Every check, in order; the hubs are only asked with `network`."""
+    from comfyfixer.net.stored_keys import with_stored_keys
+
+    settings = with_stored_keys(settings)
     yield from _settings(settings)
     try:
         installation = installation_of(settings)
