@@ -141,8 +141,9 @@ def stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
     try:
         yield cancel
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not cancel.is_set():  # what was asked to stop is ending: asked again meanwhile, it ends at once
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager
