@@ -43,7 +43,7 @@ def test_connections_are_kept_alive_and_each_role_has_an_origin_of_its_own() -> 
         origins = set(msgspec.structs.asdict(hub.endpoints).values())
 
     assert len(local) == 1
-    assert len(origins) == 7
+    assert len(origins) == 9
 
 
 def test_after_the_end_nobody_listens() -> None:
@@ -75,7 +75,8 @@ def test_the_environment_leads_every_end_point_here() -> None:
         assert hub.keys == {"civitai": (CIVITAI_KEY,), "huggingface": (HUGGINGFACE_KEY,)}
 
     assert sorted(environment) == [
-        f"COMFYFIXER_{role}_ENDPOINT" for role in ("CIVITAI", "GITHUB", "HUGGINGFACE", "MANAGER", "REGISTRY")
+        f"COMFYFIXER_{role}_ENDPOINT"
+        for role in ("CIVITAI", "GITHUB", "HUGGINGFACE", "MANAGER", "MODELSCOPE", "OPENMODELDB", "REGISTRY")
     ]
     assert environment["COMFYFIXER_CIVITAI_ENDPOINT"] == hub.civitai_endpoint
 

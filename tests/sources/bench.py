@@ -42,8 +42,8 @@ def sources_at(civitai: str, huggingface: str, **more: Any) -> Iterator[tuple[So
     time = FakeTime()
     timing = Timing(wall=time.read, clock=time.read, sleep=time.sleep)
     with make_client(settings, lambda action, **details: None, cache_path=None, timing=timing) as client:
-        workflow, first, second = make_sources(settings, client)
-        yield workflow, first, second
+        made = {source.name: source for source in make_sources(settings, client)}
+        yield made["workflow"], made["civitai"], made["huggingface"]
 
 
 class Shop:

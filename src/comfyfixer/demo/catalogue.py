@@ -129,6 +129,25 @@ class GitHubFile(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
 
 
+class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of ComfyUI-Manager's model list."""
+
+    filename: str
+    url: str
+    save_path: str
+    type: str = "checkpoint"
+
+
+class Upscaler(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of OpenModelDB, by its id there; it only knows where the file is."""
+
+    id: str
+    name: str
+    urls: tuple[str, ...]
+    content: Content
+    licence: str = "CC-BY-4.0"
+
+
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     """Everything behind all end points, and the keys they accept."""
 
@@ -136,6 +155,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     huggingface: tuple[HuggingFaceRepo, ...] = ()
     packs: tuple[NodePack, ...] = ()
     github: tuple[GitHubFile, ...] = ()
+    listed: tuple[ListedModel, ...] = ()
+    upscalers: tuple[Upscaler, ...] = ()
+    modelscope: tuple[HuggingFaceRepo, ...] = ()
     civitai_keys: tuple[str, ...] = (CIVITAI_KEY,)
     huggingface_keys: tuple[str, ...] = (HUGGINGFACE_KEY,)
 

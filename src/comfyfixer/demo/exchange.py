@@ -80,6 +80,8 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     registry: str
     manager: str
     github: str
+    openmodeldb: str
+    modelscope: str
     storage: str
     cdn: str
 

@@ -23,7 +23,7 @@ from typing import Final, Self
 
 import msgspec
 
-from comfyfixer.demo import civitai, civitai_download, huggingface, huggingface_files, registry, storage
+from comfyfixer.demo import civitai, civitai_download, further, huggingface, huggingface_files, registry, storage
 from comfyfixer.demo.catalogue import Catalogue
 from comfyfixer.demo.delivery import Delivery, changed_request, changed_response, plan
 from comfyfixer.demo.exchange import Endpoints, Request, Response, Signer, World
@@ -36,6 +36,8 @@ ANSWERS: Final = {
     "registry": registry.answer_registry,
     "manager": registry.answer_manager,
     "github": registry.answer_github,
+    "openmodeldb": further.answer_openmodeldb,
+    "modelscope": further.answer_modelscope,
     "storage": storage.answer_storage,
     "cdn": storage.answer_cdn,
 }
@@ -155,7 +157,7 @@ class Hub:
 
     def environment(self) -> dict[str, str]:
         """Environment variables that send the tool here, and nowhere else."""
-        roles = ("civitai", "huggingface", "registry", "manager", "github")
+        roles = ("civitai", "huggingface", "registry", "manager", "github", "openmodeldb", "modelscope")
         return {f"COMFYFIXER_{role.upper()}_ENDPOINT": self._ports[role].url for role in roles}
 
     def _answer(self, request: Request) -> tuple[Response, Delivery]:

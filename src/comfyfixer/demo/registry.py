@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from comfyfixer.demo.catalogue import GitHubFile, NodePack
-from comfyfixer.demo.content import Plain
+from comfyfixer.demo.catalogue import Catalogue, GitHubFile, ListedModel, NodePack
+from comfyfixer.demo.content import Plain, sha256_of, size_of
 from comfyfixer.demo.exchange import Request, Response, World, json_response, redirect, text_response
 
 
@@ -24,7 +24,7 @@ def answer_registry(request: Request, world: World) -> Response:
 
 def answer_manager(request: Request, world: World) -> Response:
     """The lists that ComfyUI-Manager reads from its repository: plain text with an ETag, as GitHub's raw files are."""
-    document = _manager_list(request.path, world.catalogue.packs)
+    document = _manager_list(request.path, world.catalogue)
     if document is None:
         return text_response("404: Not Found", 404)
     text = msgspec.json.encode(document).decode()
@@ -35,7 +35,8 @@ def answer_manager(request: Request, world: World) -> Response:
     return text_response(text, headers=headers)
 
 
-def _manager_list(path: str, packs: tuple[NodePack, ...]) -> dict[str, Any] | None:
+def _manager_list(path: str, catalogue: Catalogue) -> dict[str, Any] | None:
+    packs = catalogue.packs
     match path:
         case "/custom-node-list.json":
             return {"custom_nodes": [_list_row(pack) for pack in packs]}
@@ -44,12 +45,14 @@ def _manager_list(path: str, packs: tuple[NodePack, ...]) -> dict[str, Any] | No
         case "/github-stats.json":
             return {pack.repository: {"stars": pack.stars} for pack in packs}
         case "/model-list.json":
-            return {"models": []}
+            return {"models": [_model_row(model) for model in catalogue.listed]}
     return None
 
 
 def answer_github(request: Request, world: World) -> Response:
-    """Release files: a redirect to signed storage, as on github.com."""
+    """Release files: a redirect to signed storage, as on github.com; below `/api/v3` what the API tells of them."""
+    if match := _RELEASE.fullmatch(request.path):
+        return _release(world, *match.groups())
     for file in world.catalogue.github:
         if file.path == request.path:
             path = storage_path(file)
@@ -58,6 +61,25 @@ def answer_github(request: Request, world: World) -> Response:
             query = f"X-Amz-Date={expires}&X-Amz-Signature={signature}"
             return redirect(f"{world.endpoints.storage}{quote(path)}?{query}", 302)
     return text_response("Not Found", 404)
+
+
+def _release(world: World, repository: str, tag: str) -> Response:
+    """A release's files with their digests, as `GET /repos/.../releases/tags/...` tells them."""
+    place = f"/{repository}/releases/download/{tag}/"
+    files = [file for file in world.catalogue.github if file.path.startswith(place)]
+    if not files:
+        return json_response({"message": "Not Found", "status": "404"}, 404)
+    assets = [
+        {
+            "name": file.path.removeprefix(place),
+            "state": "uploaded",
+            "size": size_of(file.content),
+            "digest": f"sha256:{sha256_of(file.content)}",
+            "browser_download_url": f"{world.endpoints.github}{quote(file.path)}",
+        }
+        for file in files
+    ]
+    return json_response({"tag_name": tag, "draft": False, "assets": assets})
 
 
 def storage_path(file: GitHubFile) -> str:
@@ -168,6 +190,21 @@ def _list_row(pack: NodePack) -> dict[str, Any]:
     }
 
 
+def _model_row(model: ListedModel) -> dict[str, Any]:
+    return {
+        "name": model.filename,
+        "type": model.type,
+        "base": "SDXL",
+        "save_path": model.save_path,
+        "description": "",
+        "reference": model.url,
+        "filename": model.filename,
+        "url": model.url,
+        "size": "4.71MB",
+    }
+
+
+_RELEASE: Final = re.compile(r"/api/v3/repos/([^/]+/[^/]+)/releases/tags/(.+)")
 _ROUTES: Final[tuple[tuple[re.Pattern[str], Callable[..., Response]], ...]] = (
     (re.compile(r"/nodes"), _nodes),
     (re.compile(r"/nodes/search"), _search),

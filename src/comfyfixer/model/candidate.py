@@ -7,7 +7,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One fact for or against a candidate.
 
     Attributes:
-        kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `exact-name`,
+        kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `index`, `exact-name`,
             `kind-matches`, `local-file`, `choice` (a person's or agent's). Against it: `hash-differs`, `name-differs`,
             `kind-differs`, `generic-name`, `not-allowed-host`, `unsafe`, `access`. Sources may add further ones.
         detail: One sentence for a person.
@@ -32,7 +32,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         access: `open`, `gated`, `login-required`, `early-access`, `download-disabled`, `archived`, `unknown`.
         page_url: The page for a person.
         workflow_urls: Those of `MissingModel.urls` that lead to exactly this file.
-        found_by: `workflow-url`, `hash`, `repository` (exact file in a named repository) or `search`.
+        found_by: `workflow-url`, `index`, `hash`, `repository` (exact file in a named repository), `search`, or the
+            name of a smaller source: `openmodeldb`, `modelscope`, another package's.
     """
 
     source: str

@@ -13,14 +13,16 @@ from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
+from comfyfixer.pipeline.leads import known_leads
 from comfyfixer.pipeline.local_files import LocalFiles
+from comfyfixer.pipeline.offline import NOT_ASKED, tell_offline
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.resolve_nodes import packs_to_find, resolve_nodes
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.decide import already_here, decide
 from comfyfixer.resolve.rows import resolution
 from comfyfixer.sources.registry import make_sources
-from comfyfixer.sources.source import Source
+from comfyfixer.sources.source import Source, concerned
 
 LOOKUPS_AT_ONCE = 8
 """More only queue up: each hub is asked by at most four at once."""
@@ -39,12 +41,19 @@ def resolve(session: Session) -> None:
     total = len(missing) + len(packs_to_find(nodes))
     session.emit("phase.started", phase="resolving", total=total)
     with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
-        enquiry = _Enquiry(session, make_sources(session.settings, client))
+        enquiry = _Enquiry(session, _sources(session, client))
         rows = _resolve_all(session, missing, enquiry, client, total)
         session.write(session.workdir.resolutions, rows)
         for problem in enquiry.unanswered(rows):
             session.found_problem(problem)
-        resolve_nodes(session, client, nodes, done=len(rows))
+        open_types = resolve_nodes(session, client, nodes, done=len(rows))
+        tell_offline(session, sum(row.answer_pending for row in rows) + open_types)
+
+
+def _sources(session: Session, client: Client) -> tuple[Source, ...]:
+    """Those that the settings want, with the indexes of the session's installation."""
+    read_leads = partial(known_leads, session)
+    return make_sources(session.settings, client, read_leads=read_leads, told=session.found_problem)
 
 
 def _resolve_all(
@@ -86,10 +95,11 @@ class _Enquiry:
         silent: dict[str, str] = {}
         asked: list[str] = []
         decision = self._decide(missing, Findings())
-        for place, source in enumerate(self._sources):
+        sources = [source for source in self._sources if concerned(source, missing)]
+        for place, source in enumerate(sources):
             self._session.check_stop()
             asked.append(self._ask(source, missing, candidates, silent))
-            later = {other.name: "not asked yet" for other in self._sources[place + 1 :]}
+            later = {other.name: "not asked yet" for other in sources[place + 1 :]}
             # A name proves something only when everyone was asked: `later` keeps it from counting too early.
             so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later})
             decision = self._decide(missing, so_far)
@@ -142,4 +152,5 @@ class _Enquiry:
                 where=source,
             )
             for source, count in sorted(counts.items())
+            if self._errors[source].code != NOT_ASKED
         ]

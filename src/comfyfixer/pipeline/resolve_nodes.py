@@ -11,6 +11,7 @@ from comfyfixer.errors import SourceError
 from comfyfixer.model.missing import MissingNode, PackReference
 from comfyfixer.model.problem import Problem
 from comfyfixer.net.client import Client
+from comfyfixer.pipeline.offline import NOT_ASKED
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.pack_claims import filled, learned
@@ -25,11 +26,14 @@ def packs_to_find(rows: Iterable[MissingNode]) -> list[MissingNode]:
     return [row for row in rows if row.state not in _OF_COMFYUI]
 
 
-def resolve_nodes(session: Session, client: Client, rows: Sequence[MissingNode], *, done: int) -> None:
+def resolve_nodes(session: Session, client: Client, rows: Sequence[MissingNode], *, done: int) -> int:
     """Ask who has each type, and write `missing_nodes.json` anew with what was learned.
 
     Args:
         done: What the step has finished before, for its progress.
+
+    Returns:
+        Of how many types a pack may be known to somebody who gave no answer.
 
     Raises:
         Interrupted: The user stopped; answers so far stay in the cache.
@@ -47,6 +51,7 @@ def resolve_nodes(session: Session, client: Client, rows: Sequence[MissingNode],
         session.write(session.workdir.missing_nodes, list(found.values()))
     for problem in enquiry.unanswered(list(found.values())):
         session.found_problem(problem)
+    return sum(bool(row.unanswered) for row in found.values())
 
 
 class _Enquiry:
@@ -99,7 +104,7 @@ class _Enquiry:
                 where=source,
             )
             for source, count in sorted(counts.items())
-            if source in self._errors
+            if source in self._errors and self._errors[source].code != NOT_ASKED
         ]
 
     def _told(self, row: MissingNode) -> MissingNode:

@@ -64,7 +64,7 @@ def _likeness(missing: MissingModel, candidate: Candidate) -> float:
 
 def _ranked(missing: MissingModel, judged: Sequence[Candidate], threshold: float) -> list[Candidate]:
     """Best first: evidence before likeness; below the threshold only what has evidence of its own."""
-    strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "exact-name"}
+    strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name"}
     scored = [(_likeness(missing, candidate), candidate) for candidate in judged]
     kept = [
         (likeness, candidate) for likeness, candidate in scored if likeness >= threshold or kinds(candidate) & strong

@@ -14,7 +14,7 @@ from comfyfixer.sources.failures import Failures, cut_off
 from comfyfixer.sources.huggingface_api import HuggingFaceApi
 from comfyfixer.sources.huggingface_shapes import MAIN, Repository, RepositoryFile, folders_of
 from comfyfixer.sources.name_index import NameIndex, Place
-from comfyfixer.sources.publishers import publishers_of
+from comfyfixer.sources.publishers import Publishers
 from comfyfixer.sources.queries import parts_of_repositories, resembles, telling_words
 
 _CARDS: Final = 8
@@ -29,8 +29,9 @@ class HuggingFaceSource:
 
     name = "huggingface"
 
-    def __init__(self, settings: Settings, api: HuggingFaceApi) -> None:
+    def __init__(self, settings: Settings, api: HuggingFaceApi, publishers: Publishers) -> None:
         self._api = api
+        self._publishers = publishers
         self._threshold = settings.fuzzy_threshold
 
     def search(self, missing: MissingModel) -> Iterator[Candidate]:
@@ -56,7 +57,7 @@ class HuggingFaceSource:
 
     def _publishers_indexes(self, missing: MissingModel, failures: Failures) -> list[NameIndex]:
         """Listings of the publishers to whom the name or the folder points."""
-        authors = publishers_of(missing.filename, missing.folder)
+        authors = self._publishers.of(missing.filename, missing.folder)
         found = (failures.caught(partial(self._api.by_author, author)) for author in authors)
         return [index for index in found if index is not None]
 

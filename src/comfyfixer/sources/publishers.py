@@ -1,8 +1,21 @@
-"""Publishers on Hugging Face who pack models for ComfyUI, and which names and folders point to them. Pure."""
+"""Publishers on Hugging Face who pack models for ComfyUI, and which names and folders point to them."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+
+from comfyfixer.model.lead import Lead
+from comfyfixer.settings import Endpoints
+from comfyfixer.sources import hub_urls
+from comfyfixer.sources.lead_book import LeadBook
+from comfyfixer.sources.once import Once
+from comfyfixer.sources.queries import resembles, telling_words
+
+_LEARNED: Final = 2
+"""So many of those that indexes name for similar files are asked; each costs a listing, once for all files."""
+_USUAL: Final = hub_urls.OwnHosts(huggingface=Endpoints().huggingface, civitai=Endpoints().civitai)
 
 
 class _Publisher(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,3 +58,32 @@ def publishers_of(filename: str, folder: str | None) -> tuple[str, ...]:
     """Authors whose repositories are worth looking through for a file."""
     lowered = filename.lower()
     return tuple(publisher.author for publisher in _PUBLISHERS if publisher.may_have(lowered, folder))
+
+
+class Publishers:
+    """Those that are known here, behind those whom indexes name for similar files. Thread-safe."""
+
+    def __init__(self, book: LeadBook | None = None) -> None:
+        self._book = book
+        self._owners: Once[list[tuple[str, str]]] = Once()
+
+    def of(self, filename: str, folder: str | None) -> tuple[str, ...]:
+        """Authors whose repositories are worth looking through for a file, the best first."""
+        words = telling_words(filename)
+        named = Counter(owner for owner, text in self._known() if resembles(text, words))
+        learned = [owner for owner, _ in named.most_common(_LEARNED)]
+        return tuple(dict.fromkeys((*learned, *publishers_of(filename, folder))))
+
+    def _known(self) -> list[tuple[str, str]]:
+        """Owner and file name of all that indexes name on Hugging Face."""
+        book = self._book
+        return self._owners.get("owners", lambda: list(_owners(book.leads))) if book is not None else []
+
+
+def _owners(leads: Iterable[Lead]) -> Iterable[tuple[str, str]]:
+    for lead in leads:
+        place = hub_urls.understand(lead.url, _USUAL)
+        if isinstance(place, (hub_urls.HuggingFaceFile, hub_urls.HuggingFaceRepository)):
+            owner, _, name = place.repo_id.partition("/")
+            if name and owner not in ("datasets", "spaces"):
+                yield owner, lead.filename.lower()
