@@ -47,6 +47,14 @@ class ChoiceBook:
         """The choice about one file."""
         return self._choices.get(key)
 
+    def left_out(self, missing: MissingModel) -> Resolution | None:
+        """The row of a file that is to be left out: nobody needs to be asked about it."""
+        choice = self._choices.get(missing.key)
+        if choice is None or not choice.skip:
+            return None
+        undecided = msgspec.structs.replace(choice.undecided, workflows=missing.workflows)
+        return with_choice(missing, undecided, choice, ())
+
     def applied(self, missing: MissingModel, row: Resolution, found: Sequence[Candidate]) -> Resolution:
         """The row with the choice about it, if there is one; what it is without is kept for `--forget`."""
         with self._lock:
@@ -76,7 +84,7 @@ class ChoiceBook:
         """
         if not self._changed:
             return
-        if not self._readable:
+        if not self._readable:  # never changed by `applied`: nothing was read
             hint = "Mend the file, or remove it and choose anew"
             raise UsageError(f"`{printable(self._path)}` can't be used", code="state-unreadable", hint=hint)
         document = Choices(choices=tuple(self._choices[key] for key in sorted(self._choices)))
