@@ -14,6 +14,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
 from comfyfixer.pipeline.leads import known_leads
+from comfyfixer.pipeline.choose import ChoiceBook
 from comfyfixer.pipeline.local_files import LocalFiles
 from comfyfixer.pipeline.offline import NOT_ASKED, tell_offline
 from comfyfixer.pipeline.parallel import in_parallel
@@ -44,6 +45,7 @@ def resolve(session: Session) -> None:
         enquiry = _Enquiry(session, _sources(session, client))
         rows = _resolve_all(session, missing, enquiry, client, total)
         session.write(session.workdir.resolutions, rows)
+        enquiry.book.save()
         for problem in enquiry.unanswered(rows):
             session.found_problem(problem)
         open_types = resolve_nodes(session, client, nodes, done=len(rows))
@@ -86,11 +88,19 @@ class _Enquiry:
         self._sources = sources
         self._errors: dict[str, SourceError] = {}
         self._local = LocalFiles(session)
+        self.book = ChoiceBook(session)
 
     def about(self, missing: MissingModel) -> Resolution:
-        """The row of one missing model; what is here already is not asked for."""
+        """The row of one missing model, as somebody chose where somebody did."""
+        if left_out := self.book.left_out(missing):
+            return self._told(left_out)
+        row, found = self._enquired(missing)
+        return self._told(self.book.applied(missing, row, found))
+
+    def _enquired(self, missing: MissingModel) -> tuple[Resolution, Sequence[Candidate]]:
+        """What can be decided without a choice, and all that was found; what is here already is not asked for."""
         if match := self._local.named_by_hash(missing):
-            return self._told(resolution(missing, already_here(match), Findings(asked=(_HERE,))))
+            return resolution(missing, already_here(match), Findings(asked=(_HERE,))), ()
         candidates: dict[str, Candidate] = {}
         silent: dict[str, str] = {}
         asked: list[str] = []
@@ -108,7 +118,7 @@ class _Enquiry:
         findings = Findings(candidates=tuple(candidates.values()), unanswered=silent, asked=tuple(asked))
         without = self._decide(msgspec.structs.replace(missing, local_matches=()), findings)
         decision = self._local.in_place_of(missing, without, decision)
-        return self._told(resolution(missing, decision, findings))
+        return resolution(missing, decision, findings), findings.candidates
 
     def _ask(
         self, source: Source, missing: MissingModel, candidates: dict[str, Candidate], silent: dict[str, str]
