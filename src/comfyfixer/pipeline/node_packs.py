@@ -14,7 +14,6 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import Workflow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.session import Session
-from comfyfixer.redact import plain
 
 if TYPE_CHECKING:
     from comfyfixer.inventory.environment import Environment
@@ -29,6 +28,7 @@ def known_from_running(session: Session, inventory: Inventory) -> Inventory:
     from comfyfixer.inventory.as_running import as_running, is_same_installation
     from comfyfixer.inventory.running import ask_running
     from comfyfixer.net.client import make_client
+    from comfyfixer.redact import plain
 
     try:
         with make_client(session.settings, session.emit, cache_path=None) as client:

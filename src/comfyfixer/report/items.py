@@ -11,7 +11,6 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
 from comfyfixer.report.words import sentences
-from comfyfixer.resolve.relinking import mend
 from comfyfixer.resolve.verdict import is_here, loadable
 
 _UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
@@ -90,6 +89,8 @@ def _not_looked_for(missing: MissingModel) -> tuple[str, str, str | None]:
     """What the scan alone tells."""
     if not missing.local_matches:
         return "missing", "Not looked for yet", "`comfyfixer resolve` looks for it"
+    from comfyfixer.resolve.relinking import mend
+
     found = mend(missing)
     if isinstance(found, Problem):
         return "missing", found.message, found.hint
@@ -103,7 +104,8 @@ _ANEW: Final = "`comfyfixer relink` writes a copy of the workflow that names it 
 def _placed(outcome: Outcome) -> str:
     how = "SHA-256 verified" if outcome.verified else "size and format checked; its hub names no hash"
     kept = f"; the broken file that had its name is kept as `{outcome.set_aside}`" if outcome.set_aside else ""
-    return f"`{outcome.path}` ({how}){kept}"
+    unsafe = f"; allowed by name: {outcome.unsafe[0].lower()}{outcome.unsafe[1:]}" if outcome.unsafe else ""
+    return f"`{outcome.path}` ({how}){kept}{unsafe}"
 
 
 def _review_hint(row: Resolution) -> str:
