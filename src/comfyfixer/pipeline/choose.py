@@ -84,7 +84,7 @@ class ChoiceBook:
         """
         if not self._changed:
             return
-        if not self._readable:  # never changed by `applied`: nothing was read
+        if not self._readable:
             hint = "Mend the file, or remove it and choose anew"
             raise UsageError(f"`{printable(self._path)}` can't be used", code="state-unreadable", hint=hint)
         document = Choices(choices=tuple(self._choices[key] for key in sorted(self._choices)))

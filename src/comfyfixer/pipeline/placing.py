@@ -51,7 +51,7 @@ def _request(row: Resolution, places: Places) -> FetchRequest:
     if not row.candidates:
         message = f"`{row.filename}` is accepted in resolutions.json, and no candidate stands there"
         raise DownloadError(message, code="state-unreadable", hint="Run `comfyfixer resolve` again")
-    root = places.root(row.folder or "")
+    root = places.root(row.folder or row.into or "")
     inside(root, row.value)  # a name that is unsafe as it stands does not become safe by an extension
     target = inside(root, _relative_name(row))
     return FetchRequest(
@@ -59,7 +59,7 @@ def _request(row: Resolution, places: Places) -> FetchRequest:
         target=os.fspath(target),
         root=os.fspath(root),
         candidates=row.candidates,
-        folder=row.folder or "",
+        folder=row.folder or row.into or "",
     )
 
 
