@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "auto": "Scan, resolve and download in one run.",
     "scan": "Read workflows and the installation; write what is missing.",
     "resolve": "Find a source for each missing model, and prove it.",
+    "review": "Choose between candidates for what could not be proven.",
+    "choose": "Choose the file for what could not be proven, by number or id.",
     "download": "Fetch what is proven, verify it, place it.",
     "relink": "Mend references to files that are here under another path or name.",
     "status": "Print the live status of the run in this folder.",
