@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
+from comfyfixer.content.second_opinion import dangerous_names
 from comfyfixer.content.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
 from comfyfixer.redact import plain
@@ -44,11 +45,14 @@ def check_pickle(path: Path) -> None:
     """
     try:
         _prove(path)
+        if names := dangerous_names(path):
+            raise _Doubt(f"picklescan knows {', '.join(names)} as dangerous")
     except _Doubt as doubt:
         raise DownloadError(
             f"The file could run code when it is loaded: {doubt}",
             code="unsafe-file",
-            hint="Choose a `.safetensors` version of this model; its weights are the same and it holds no code",
+            hint="Choose a `.safetensors` version of this model; its weights are the same and it holds no code. "
+            "If you trust its author and need this very file: `--allow-pickle NAME`",
         ) from None
 
 

@@ -22,6 +22,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
         size_bytes: None where nobody tells.
         hashes: All that are promised and can be computed; empty where nothing is known, or none is to be compared.
         unchecked: Kinds of hash that are promised, and can't be computed here.
+        allow_pickle: It may be placed although loading it could run code: the user named it.
     """
 
     filename: str
@@ -30,6 +31,7 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int | None = None
     hashes: dict[str, str] = {}
     unchecked: tuple[str, ...] = ()
+    allow_pickle: bool = False
 
     @property
     def sha256(self) -> str | None:
@@ -47,6 +49,7 @@ def expected_of(request: FetchRequest, candidate: Candidate, *, verify_hashes: b
         size_bytes=next((one.size_bytes for one in ordered if one.size_bytes is not None), None),
         hashes={kind: digest for kind, digest in promised.items() if computable(kind, suffix)},
         unchecked=tuple(kind for kind in promised if not computable(kind, suffix)),
+        allow_pickle=request.allow_pickle,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
             BLAKE3 where every promised hash was compared. A CRC-32 or a size alone proves no identity.
         unchecked: Kinds of hash that were promised, and could not be computed; told where `verified` is False.
         fault: Why a file with the promised hash is an odd one of its format all the same; None where it is not.
+        unsafe: Why loading it could run code, which was allowed by name; None where it could not.
     """
 
     sha256: str
@@ -39,6 +40,7 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     verified: bool
     unchecked: tuple[str, ...] = ()
     fault: str | None = None
+    unsafe: str | None = None
 
 
 def prove(path: Path, digests: Digests, expected: Expected) -> Proof:
@@ -56,11 +58,27 @@ def prove(path: Path, digests: Digests, expected: Expected) -> Proof:
     fault = container_fault(path, expected.suffix)
     if fault and not (verified and speaks_format(path, expected.suffix)):
         raise not_a_model(fault)
-    if expected.suffix in PICKLE_SUFFIXES:
-        check_pickle(path)
     return Proof(
-        sha256=digests.sha256, size_bytes=size, verified=verified, unchecked=expected.unchecked, fault=fault
+        sha256=digests.sha256, size_bytes=size, verified=verified, unchecked=expected.unchecked, fault=fault,
+        unsafe=_unsafe(path, expected),
     )  # fmt: skip
+
+
+def _unsafe(path: Path, expected: Expected) -> str | None:
+    """What the proof of a pickle says against it where it was allowed by name; None where nothing is said.
+
+    Raises:
+        DownloadError: `unsafe-file` where it was not.
+    """
+    if expected.suffix not in PICKLE_SUFFIXES:
+        return None
+    try:
+        check_pickle(path)
+    except DownloadError as error:
+        if not expected.allow_pickle:
+            raise
+        return error.message
+    return None
 
 
 def check_kind(path: Path, expected: Expected) -> None:

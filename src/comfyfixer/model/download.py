@@ -14,6 +14,7 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
         root: The models root that `target` must stay below; its volume's free space counts.
         candidates: Places that have the same bytes, best first; tried in turn.
         folder: ComfyUI's folder name.
+        allow_pickle: It may be placed although loading it could run code: the user named it.
     """
 
     filename: str
@@ -21,6 +22,7 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     candidates: tuple[Candidate, ...]
     folder: str
+    allow_pickle: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

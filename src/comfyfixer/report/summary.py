@@ -29,6 +29,7 @@ def summary(overview: Overview) -> str:
         _problems(overview),
         _placed(joined),
         _kept(joined),
+        _unsafe(joined),
         _by_workflow(views),
         _foot(),
     )
@@ -190,6 +191,15 @@ def _kept(joined: Sequence[Item]) -> Iterator[str]:
         yield "The files that came in their place are verified; these can be deleted."
         yield ""
         yield from (f"- {_code(path)}" for path in kept)
+
+
+def _unsafe(joined: Sequence[Item]) -> Iterator[str]:
+    """Files that could run code, and were allowed by name: whoever loads them should know."""
+    allowed = [item.outcome for item in joined if item.outcome and item.outcome.unsafe]
+    if allowed:
+        yield "## Files that could run code, allowed by name"
+        yield ""
+        yield from (f"- {_code(outcome.path or '')}: {_text(outcome.unsafe or '')}" for outcome in allowed)
 
 
 def _by_workflow(views: Sequence[WorkflowView]) -> Iterator[str]:
