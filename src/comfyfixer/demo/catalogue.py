@@ -23,6 +23,7 @@ class CivitaiFile(msgspec.Struct, frozen=True, kw_only=True):
         override_name: Wins over the derived name.
         listed_sha256: What the API claims, where that is not the truth.
         scanned: False while no hash is known.
+        pickle_scan: What the site's scan of its code says: `Success`, `Danger`, `Error`; `virus_scan` likewise.
         storage: `r2` refuses an Authorization header and HEAD; `b2` is a sub-domain of the site in reality.
     """
 
@@ -38,6 +39,8 @@ class CivitaiFile(msgspec.Struct, frozen=True, kw_only=True):
     override_name: str | None = None
     listed_sha256: str | None = None
     scanned: bool = True
+    pickle_scan: str = "Success"
+    virus_scan: str = "Success"
     storage: str = "r2"
 
 
@@ -45,6 +48,7 @@ class CivitaiVersion(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a model.
 
     Attributes:
+        images: Previews: a picture's bytes, and its level.
         access: `open`, `login` (a key is needed), `early-access` or `disabled` (no download at all).
     """
 
@@ -54,6 +58,7 @@ class CivitaiVersion(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str = "SDXL 1.0"
     trained_words: tuple[str, ...] = ()
     access: str = "open"
+    images: tuple[tuple[Plain, int], ...] = ()
     published: str = "2026-05-01T12:00:00.000Z"
 
 
@@ -79,11 +84,17 @@ class CivitaiModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RepoFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of a repository; `lfs` is False for small files that live in git itself."""
+    """One file of a repository.
+
+    Attributes:
+        lfs: False for small files that live in git itself.
+        security: What the hub's scan of it says: `safe`, `unsafe`, `suspicious`, `queued`.
+    """
 
     path: str
     content: Content
     lfs: bool = True
+    security: str = "safe"
 
 
 class HuggingFaceRepo(msgspec.Struct, frozen=True, kw_only=True):

@@ -131,7 +131,9 @@ def _paths_info(request: Request, world: World, name: str, revision: str) -> Res
     asked = _posted_paths(request)
     if asked is None:
         return json_response({"error": '"paths" is required'}, 400)
-    return json_response([shapes.tree_entry(file) for file in repo.files if file.path in asked])
+    found = [file for file in repo.files if file.path in asked]
+    expanded = "expand=true" in request.body.decode("utf-8", "replace").lower()
+    return json_response([shapes.tree_entry(file) | (shapes.security(file) if expanded else {}) for file in found])
 
 
 def _posted_paths(request: Request) -> set[str] | None:

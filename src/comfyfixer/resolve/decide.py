@@ -12,13 +12,14 @@ from comfyfixer.resolve.likeness import similarity
 from comfyfixer.resolve.names import is_generic
 from comfyfixer.resolve.proof import Doubt, Proven, proof
 from comfyfixer.resolve.relinking import usable
+from comfyfixer.resolve.safer_twins import with_safer_twins
 
 
 def decide(
     missing: MissingModel, findings: Findings, *, fuzzy_threshold: float = 0.6, max_results: int = 5
 ) -> Decision:
     """Fetch what is proven (`proof.py` says how), ask where there is a choice, and say why."""
-    known = [judged(missing, candidate) for candidate in findings.candidates]
+    known = with_safer_twins(missing, [judged(missing, candidate) for candidate in findings.candidates])
     found = proof(missing, known, findings)
     proven = found.candidates if isinstance(found, Proven) else ()
     local = _local_candidates(missing, proven)

@@ -17,7 +17,7 @@ _SHORT_HASHES: Final = ("autov3", "autov2")
 _WEAK_HASHES: Final = ("crc32",)
 """Easily met on purpose and sometimes by chance: an equal one proves nothing, another one refuses."""
 _SAME_FOLDER: Final = {"unet": "diffusion_models", "clip": "text_encoders", "t2i_adapter": "controlnet"}
-DISQUALIFYING: Final = frozenset({"not-allowed-host", "unsafe", "contradictory", "hash-differs"})
+DISQUALIFYING: Final = frozenset({"not-allowed-host", "unsafe", "virus", "contradictory", "hash-differs"})
 """A candidate with one of these is shown and never accepted."""
 
 

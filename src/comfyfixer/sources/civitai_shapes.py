@@ -201,6 +201,7 @@ def warnings(found: Found) -> Iterator[Evidence]:
     file = found.file
     if found.contradicts_itself:
         yield Evidence(kind="contradictory", detail="Civitai tells hashes of this file that contradict each other")
-    for result, what in ((file.pickle_scan_result, "pickle scan"), (file.virus_scan_result, "virus scan")):
-        if result == "Danger":
-            yield Evidence(kind="unsafe", detail=f"Civitai's {what} calls this file dangerous")
+    if file.pickle_scan_result == "Danger":
+        yield Evidence(kind="unsafe", detail="Civitai's pickle scan calls this file dangerous")
+    if file.virus_scan_result == "Danger":
+        yield Evidence(kind="virus", detail="Civitai's virus scan calls this file dangerous")

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 
+from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.content.kinds import kind_of
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
@@ -24,10 +26,12 @@ from comfyfixer.sources.huggingface_shapes import (
     Info,
     Repository,
     RepositoryFile,
+    Scanned,
     files_in,
     folders_of,
     folders_of_tags,
     places_in,
+    scan_warnings,
     shows,
 )
 from comfyfixer.sources.name_index import NameIndex, Place
@@ -54,6 +58,7 @@ class HuggingFaceApi:
         self._repositories: Once[Repository] = Once()
         self._indexes: Once[NameIndex] = Once()
         self._heads: Once[tuple[str, ...]] = Once()
+        self._scans: Once[tuple[Evidence, ...]] = Once()
 
     def repository(self, repo_id: str, revision: str = MAIN) -> Repository:
         """A repository with its files, their sizes and hashes: one request.
@@ -94,17 +99,37 @@ class HuggingFaceApi:
             return known
         if known is None and revision == repository.revision:
             raise NotThere(f"{repository.id} has no file `{path}` any more")
-        body = urlencode([("paths", path)]).encode()
-        answer = self._client.post(
-            f"{self._endpoint}{_api_path(repository.id)}/paths-info/{quote(revision, safe='')}",
-            body=body,
-            content_type="application/x-www-form-urlencoded",
-            max_age_s=self._age_s,
-        )
+        answer = self._paths_info(repository, revision, [("paths", path)])
         for file in files_in(answer.json(list[msgspec.Raw]), []):
             if file.path == path:
                 return file
         raise NotThere(f"{repository.id} has no file `{path}` at {revision}")
+
+    def scan_of(self, repository: Repository, revision: str, path: str) -> tuple[Evidence, ...]:
+        """What the hub's own scans say against a file that can hold code; empty where they say nothing, or not now.
+
+        Our own look at the bytes follows in any case, so no answer is no reason to wait.
+        """
+        if PurePosixPath(path).suffix.lower() not in PICKLE_SUFFIXES:
+            return ()
+
+        def ask() -> tuple[Evidence, ...]:
+            answer = self._paths_info(repository, revision, [("paths", path), ("expand", "true")])
+            rows = readable(answer.json(list[msgspec.Raw]), Scanned, [])
+            return tuple(fact for row in rows if row.path == path for fact in scan_warnings(row))
+
+        try:
+            return self._scans.get((repository.id, revision, path), ask)
+        except SourceError:
+            return ()
+
+    def _paths_info(self, repository: Repository, revision: str, fields: Sequence[tuple[str, str]]) -> Answer:
+        return self._client.post(
+            f"{self._endpoint}{_api_path(repository.id)}/paths-info/{quote(revision, safe='')}",
+            body=urlencode(fields).encode(),
+            content_type="application/x-www-form-urlencoded",
+            max_age_s=self._age_s,
+        )
 
     def by_author(self, author: str) -> NameIndex:
         """All files of all repositories of a publisher."""
@@ -183,7 +208,7 @@ class HuggingFaceApi:
             revision=revision,
             repo_path=file.path,
             workflow_urls=workflow_urls,
-            evidence=evidence,
+            evidence=(*evidence, *self.scan_of(repository, revision, file.path)),
         )
 
     def _listed(

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.model.candidate import Evidence
 from comfyfixer.sources.foreign import base_of, exact_size, known_hashes, readable
 from comfyfixer.sources.name_index import Place
 
@@ -32,6 +33,29 @@ class _Lfs(msgspec.Struct):
     sha256: str | None = None
     oid: str | None = None
     size: float | None = None
+
+
+class _Virus(msgspec.Struct, rename="camel"):
+    virus_found: bool | None = None
+
+
+class _Imports(msgspec.Struct, rename="camel"):
+    highest_safety_level: str | None = None
+
+
+class _Security(msgspec.Struct, rename="camel"):
+    """What the hub's scanners say of a file; told only where it is asked for."""
+
+    status: str | None = None
+    av_scan: _Virus | None = None
+    pickle_import_scan: _Imports | None = None
+
+
+class Scanned(msgspec.Struct, rename="camel"):
+    """A row of `paths-info` with `expand`."""
+
+    path: str
+    security_file_status: _Security | None = None
 
 
 class _Sibling(msgspec.Struct):
@@ -109,6 +133,18 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def named(self, filename: str) -> list[RepositoryFile]:
         """Files of exactly this base name, in any folder."""
         return [file for file in self.files.values() if base_of(file.path) == filename]
+
+
+def scan_warnings(scanned: Scanned) -> Iterator[Evidence]:
+    """What the hub's own scans say against a file; "suspicious" and "not scanned yet" say nothing."""
+    told = scanned.security_file_status
+    if told is None:
+        return
+    if told.av_scan is not None and told.av_scan.virus_found:
+        yield Evidence(kind="virus", detail="Hugging Face's virus scan calls this file dangerous")
+    imports = told.pickle_import_scan
+    if told.status == "unsafe" or (imports is not None and imports.highest_safety_level == "dangerous"):
+        yield Evidence(kind="unsafe", detail="Hugging Face's scan calls this file unsafe")
 
 
 def folders_of(path: str) -> tuple[str, ...]:
