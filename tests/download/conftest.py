@@ -5,7 +5,7 @@ import json
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +19,9 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.settings import Endpoints, Secret, Settings
 from tests.download.origin import Origin
+
+if TYPE_CHECKING:
+    from comfyfixer.download.sharing import Sharing
 
 KEY = "civitai-key-that-nobody-may-see"
 
@@ -58,6 +61,7 @@ class Bench:
         self.storage = storage
         self.clock = Clock()
         self.pace = Pace(clock=self.clock.read, sleep=self.clock.sleep)
+        self.sharing: Sharing | None = None
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.stop = False
         self.cancelled: Callable[[], bool] = lambda: self.stop
@@ -120,7 +124,7 @@ class Bench:
         with self.client() as client:
             return fetch(
                 self.request(*candidates), client, emit=self.emit, cancelled=self.cancelled,
-                verify_hashes=verify_hashes, pace=self.pace,
+                verify_hashes=verify_hashes, pace=self.pace, sharing=self.sharing,
             )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
+from comfyfixer.download.sharing import Sharing
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.net.client import make_client
@@ -32,7 +33,7 @@ def main(hub: str, root: str, size: str, sha256: str, limit: str = "") -> None:
     settings = Settings(workdir="/", endpoints=Endpoints(civitai=hub), timeout_seconds=30)
     with make_client(settings, _say, cache_path=None) as client:
         pace = Pace(clock=lambda: next(seconds), sleep=lambda seconds: None, tries=0, stall_bytes_per_second=0)
-        outcome = fetch(request, client, emit=_say, cancelled=lambda: False, pace=pace)
+        outcome = fetch(request, client, emit=_say, cancelled=lambda: False, pace=pace, sharing=Sharing(per_file=1))
     print(msgspec.json.encode(outcome).decode(), flush=True)
 
 

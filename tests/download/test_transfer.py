@@ -11,7 +11,8 @@ from comfyfixer.digests import Digests
 from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.pace import Budget, Pace, TryAgain, nap
 from comfyfixer.download.part import Part
-from comfyfixer.download.transfer import CHUNK, Meter, pour
+from comfyfixer.download.sharing import Throttle
+from comfyfixer.download.transfer import CHUNK, Flow, Meter, pour
 from comfyfixer.errors import DownloadError, Interrupted
 
 
@@ -39,6 +40,9 @@ class Drip:
     def error_body(self) -> bytes:
         return b""
 
+    def abort(self) -> None:
+        self.left = 0
+
     def __enter__(self) -> Self:
         return self
 
@@ -62,7 +66,8 @@ class Poured:
     def run(self) -> None:
         meter = Meter("x", self.total, lambda action, **details: self.events.append(details), self.pace)
         try:
-            pour(self.drip, self.part, limit=self.total, meter=meter, pace=self.pace, cancelled=lambda: False)
+            flow = Flow(meter=meter, pace=self.pace, cancelled=lambda: False, throttle=Throttle())
+            pour(self.drip, self.part, limit=self.total, flow=flow)
         finally:
             self.part.close()
 

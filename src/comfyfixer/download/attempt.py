@@ -1,21 +1,27 @@
 """One candidate's bytes into the part, however often the connection breaks: ranges, restarts, waits."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from comfyfixer.content.containers import not_a_model
 from comfyfixer.content.first_bytes import page_kind
 from comfyfixer.download.expected import Expected
+from comfyfixer.download.growth import Growth
 from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, nap
 from comfyfixer.download.part import Part
 from comfyfixer.download.refusals import login_page, refusal
-from comfyfixer.download.transfer import Meter, pour
+from comfyfixer.download.segments import Divided, NoRanges, Segments
+from comfyfixer.download.sharing import Sharing, host_of
+from comfyfixer.download.transfer import Flow, Meter, pour
 from comfyfixer.download.wire import Answer, Opener
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.event import Emit
+
+if TYPE_CHECKING:
+    from comfyfixer.download.room import Claim
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _SNIFFED: Final = 512
@@ -30,6 +36,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     emit: Emit
     cancelled: Cancelled
     pace: Pace
+    sharing: Sharing
 
 
 class ContentRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +69,11 @@ class Attempt:
         self._expected = expected
         self._part = part
         self._total = expected.size_bytes
-        self._furthest = part.size
+        self._furthest = part.here
         self._short: int | None = None
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
+        self._growth = Growth(means.sharing.per_file, means.sharing.trial)
+        self._claim: Claim | None = None
 
     def complete(self) -> None:
         """Ask until all bytes are here. The hub's own address is asked each time: signed ones expire.
@@ -74,8 +83,20 @@ class Attempt:
             Interrupted: `cancelled` became true.
             OSError: The part can't be written.
         """
+        if self._is_whole():
+            return
+        sharing, host = self._means.sharing, host_of(self._candidate.download_url)
+        with (
+            sharing.connections.first(host, self._means.cancelled),
+            sharing.room.claimed(self._part.paths.part) as claim,
+        ):
+            self._claim = claim
+            self._look(self._part.here)
+            self._until_complete()
+
+    def _until_complete(self) -> None:
         budget = Budget(self._means.pace)
-        done = self._is_whole()
+        done = False
         while not done:
             try:
                 done = self._ask()
@@ -88,7 +109,7 @@ class Attempt:
 
     def _gained(self) -> int:
         """Bytes beyond all that were here before: fetching the same ones again and again is no progress."""
-        gained = max(0, self._part.size - self._furthest)
+        gained = max(0, self._part.here - self._furthest)
         self._furthest += gained
         return gained
 
@@ -97,6 +118,8 @@ class Attempt:
 
     def _ask(self) -> bool:
         """One request. True when the file is complete as far as can be told."""
+        if self._part.is_scattered:
+            return self._fill()
         with self._open(self._range_headers()) as answer:
             if answer.status == 200:
                 return self._take_whole(answer)
@@ -160,14 +183,76 @@ class Attempt:
             raise self._page(kind, first, answer)
         if first:
             self._part.append(first)
-            means = self._means
-            pour(answer, self._part, limit=self._total, meter=self._meter, pace=means.pace, cancelled=means.cancelled)
+            if pour(answer, self._part, limit=self._total, flow=self._flow()):
+                self._segments().run(answer)
         if self._total is not None and self._part.size < self._total:
             self._check_short(answer)
             raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
         if self._expected.sha256 is None and answer.content_length is None and _goes_on(answer):
             raise self._other_size(self._part.size + 1)
         return True
+
+    # --- several connections ------------------------------------------------------------------------------------------
+
+    def _fill(self) -> bool:
+        """Bring what is missing between stretches that are here."""
+        try:
+            self._segments().run(None)
+        except NoRanges as error:
+            self._growth.most = 1
+            raise self._started_over(error.message) from error
+        return True
+
+    def _segments(self) -> Segments:
+        how = Divided(
+            ask=self._open_stretch, host=host_of(self._candidate.download_url), total=self._total or 0,
+            sharing=self._means.sharing,
+        )  # fmt: skip
+        return Segments(how, self._part, self._flow(), self._growth)
+
+    def _open_stretch(self, start: int, stop: int) -> Answer:
+        headers = {"Range": f"bytes={start}-{stop - 1}"}
+        if self._expected.sha256 is None and self._part.record.etag:
+            headers["If-Range"] = self._part.record.etag
+        answer = self._open(headers)
+        try:
+            self._check_stretch(answer, start)
+        except BaseException:
+            answer.__exit__(None, None, None)
+            raise
+        return answer
+
+    def _check_stretch(self, answer: Answer, start: int) -> None:
+        """Only the bytes that were asked for, and only of the same file."""
+        if answer.status not in (200, 206, 416):
+            sent = answer.key_variable
+            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=sent)
+        told = content_range(answer.headers.get("content-range", ""))
+        other = self._expected.sha256 is None and self._part.record.etag != strong_etag(answer)
+        if answer.status != 206 or told.start != start or told.total not in (None, self._total) or other:
+            raise NoRanges("The server does not give single stretches of the file")
+        self._check_kind(answer)
+
+    def _divide(self, now: float, here: int) -> bool:
+        """Whether one more connection is to be tried: only where every byte is proven in the end."""
+        total, sharing = self._total, self._means.sharing
+        if total is None or self._growth.most < 2 or (self._expected.sha256 is None and not self._part.record.etag):
+            return False
+        return self._growth.wants(now, sharing.throttle.total, 1, total - here) > 0
+
+    def _flow(self) -> Flow:
+        means = self._means
+        return Flow(
+            meter=self._meter, pace=means.pace, cancelled=means.cancelled, throttle=means.sharing.throttle,
+            look=self._look, divide=self._divide,
+        )  # fmt: skip
+
+    def _look(self, here: int) -> None:
+        """Whether the rest still fits on the disk."""
+        if self._claim is not None:
+            self._means.sharing.room.look(self._claim, (self._total or here) - here)
+
+    # --- what an answer tells -----------------------------------------------------------------------------------------
 
     def _check_short(self, answer: Answer) -> None:
         """A whole answer that is complete by its own word and too short: once may be a slip, twice is the file.

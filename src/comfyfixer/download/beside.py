@@ -4,27 +4,36 @@ import contextlib
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.errors import DownloadError
 from comfyfixer.paths import printable
 
-_MAX_JOURNAL: Final = 64 * 1024
+_MAX_JOURNAL: Final = 256 * 1024
 _MAX_STEM_BYTES: Final = 120  # a name may have 255, and a temporary file's has to fit in as well
 _DIGEST_DIGITS: Final = 16
 
 
 class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """`.NAME.comfyfixer.json`, the journal.
+    """`.NAME.comfyfixer.json`, the journal: this record on the first line.
+
+    Each further line is a stretch `[start,end]` that has come since the record was written. They are appended, so that
+    a killed run knows all of them; a last line that is torn says nothing.
 
     Attributes:
         candidate: `Candidate.id`, without secrets.
         url: The hub's stable address, without secrets; never a signed one.
         etag: Of the storage's answer; only a strong one.
-        bytes_flushed: So many bytes have reached the disk itself; the part may be longer.
+        bytes_flushed: So many bytes from the first on have reached the disk itself; the part may be longer.
+        front: So many bytes from the first on are here; None: as many as the part is long.
+        ahead: Further stretches that are here, `(start, end)`, where several connections fetch one file.
+        ahead_flushed: Those of them that have reached the disk itself.
+        boot: Which start of the machine these lines are of; None where the system does not tell.
     """
 
     schema_version: int = 1
@@ -35,6 +44,10 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     etag: str | None = None
     last_modified: str | None = None
     bytes_flushed: int = 0
+    front: int | None = None
+    ahead: tuple[Extent, ...] = ()
+    ahead_flushed: tuple[Extent, ...] = ()
+    boot: str | None = None
 
 
 class PartPaths:
@@ -58,18 +71,22 @@ class PartPaths:
             return None
         try:
             with self.journal.open("rb") as file:
-                return msgspec.json.decode(file.read(_MAX_JOURNAL), type=PartRecord)
+                first, *lines = file.read(_MAX_JOURNAL).split(b"\n")
+            record = msgspec.json.decode(first, type=PartRecord)
+            return msgspec.structs.replace(record, ahead=(*record.ahead, *_stretches(lines))) if lines else record
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def bytes_here(self) -> int:
         """Size of our part; 0 where there is none, or somebody else's."""
-        if self.record() is None or not _is_plain(self.part):
+        record = self.record()
+        if record is None or not _is_plain(self.part):
             return 0
         try:
-            return self.part.stat().st_size
+            size = self.part.stat().st_size
         except OSError:
             return 0
+        return size if record.front is None else min(size, record.front + Extents(record.ahead).count)
 
     def check_lock(self) -> None:
         """Refuse a lock's name that is taken: a lock of ours is an empty file.
@@ -101,6 +118,17 @@ class PartPaths:
             if _is_plain(path):
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
+
+
+def _stretches(lines: list[bytes]) -> Iterator[Extent]:
+    """The appended stretches, up to a line that is none."""
+    for line in lines:
+        try:
+            start, end = msgspec.json.decode(line, type=Extent)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        if 0 <= start < end:
+            yield start, end
 
 
 def _stem(name: str) -> str:

@@ -11,9 +11,11 @@ from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
+from comfyfixer.download.other_hand import Hand, brought
 from comfyfixer.download.pace import Cancelled, Pace, check
 from comfyfixer.download.part import Part, open_part
 from comfyfixer.download.place import make_folder, place, set_aside
+from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.verify import Proof, check_kind, prove
 from comfyfixer.download.wire import Opener
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
@@ -41,6 +43,8 @@ def fetch(
     cancelled: Cancelled,
     verify_hashes: bool = True,
     pace: Pace = _PATIENT,
+    sharing: Sharing | None = None,
+    hand: Hand | None = None,
 ) -> Outcome:
     """Bring one file into its place. `client` is a `net.client.Client`.
 
@@ -49,6 +53,8 @@ def fetch(
 
     Args:
         verify_hashes: False leaves hashes uncompared; sizes, containers and pickles are checked all the same.
+        sharing: What the transfers of one run share; None: this one is alone.
+        hand: Another program that brings the bytes, where it can; verified and placed they are here all the same.
 
     Returns:
         Also for a file that could not be had: its `error` says why. Nothing half-written has the target's name then.
@@ -56,15 +62,16 @@ def fetch(
     Raises:
         Interrupted: `cancelled` became true; what has arrived is kept for the next run.
     """
-    means = Means(client=client, emit=emit, cancelled=cancelled, pace=pace)
-    return _Errand(request, means, verify_hashes).run()
+    means = Means(client=client, emit=emit, cancelled=cancelled, pace=pace, sharing=sharing or Sharing())
+    return _Errand(request, means, verify_hashes, hand).run()
 
 
 class _Errand:
     """One file on its way."""
 
-    def __init__(self, request: FetchRequest, means: Means, verify_hashes: bool) -> None:
+    def __init__(self, request: FetchRequest, means: Means, verify_hashes: bool, hand: Hand | None = None) -> None:
         self._request = request
+        self._hand = hand
         self._means = means
         self._verify_hashes = verify_hashes
         self._paths = PartPaths(Path(request.target))
@@ -125,9 +132,11 @@ class _Errand:
             return self._once(candidate, expected)
 
     def _once(self, candidate: Candidate, expected: Expected) -> Proof:
+        if self._hand is not None and self._hand.takes(candidate):
+            return brought(self._hand, self._paths, candidate, expected, self._means)
         part = open_part(self._paths, candidate, expected, self._means.cancelled)
-        if part.size:
-            self._tell("download.resumed", bytes_done=part.size)
+        if part.here:
+            self._tell("download.resumed", bytes_done=part.here)
         try:
             Attempt(self._means, candidate, expected, part).complete()
             part.close()
@@ -153,7 +162,9 @@ class _Errand:
         seconds = self._seconds()
         path = printable(self._paths.target)
         self._tell("download.finished", path=path, size_bytes=proof.size_bytes, seconds=seconds)
-        return self._outcome(path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified)
+        return self._outcome(
+            path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified, unsafe=proof.unsafe
+        )  # fmt: skip
 
     def _already_there(self) -> Outcome | None:
         """The outcome where the very file has the target's name; None where nothing has it, or only a broken file.
@@ -173,7 +184,7 @@ class _Errand:
         self._tell("download.skipped", why="it is in its place already")
         return self._outcome(
             path=printable(target), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
-            already_there=True,
+            already_there=True, unsafe=proof.unsafe,
         )  # fmt: skip
 
     def _make_room(self) -> None:
@@ -201,12 +212,13 @@ class _Errand:
         sha256: str | None = None,
         verified: bool = False,
         already_there: bool = False,
+        unsafe: str | None = None,
         error: Problem | None = None,
     ) -> Outcome:
         return Outcome(
             filename=self._request.filename, source=self._source, success=error is None, path=path,
             size_bytes=size_bytes, sha256=sha256, verified=verified, seconds=self._seconds(), error=error,
-            already_there=already_there, set_aside=self._set_aside,
+            already_there=already_there, set_aside=self._set_aside, unsafe=unsafe,
         )  # fmt: skip
 
     def _seconds(self) -> float:
@@ -231,6 +243,10 @@ class _Errand:
         if proof.fault:
             message = f"`{self._request.filename}` has the promised hash, and is {proof.fault}"
             self._warn("not-a-model-file", message, "Ask its author: the hub's own copy is damaged")
+        if proof.unsafe:
+            self._warn(
+                "unsafe-file", proof.unsafe, "It was placed, as it is allowed by name: load it only if you trust it"
+            )
 
     def _unproven(self, proof: Proof) -> str:
         if not proof.unchecked:
@@ -244,7 +260,7 @@ class _Errand:
 
 def _put_away(part: Part, *, keep: bool) -> None:
     """Close the part: for the next run with all its bytes on the disk, or without a trace."""
-    if not keep or not part.size:
+    if not keep or not part.here:
         part.discard()
         return
     with contextlib.suppress(OSError, ValueError):  # a full disk, or closed already: then the older journal holds

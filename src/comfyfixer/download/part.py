@@ -1,15 +1,20 @@
-"""The unfinished file beside the target, and its journal: whose bytes these are, and how many reached the disk."""
+"""The unfinished file beside the target, and its journal: whose bytes these are, and which of them are here."""
 
 import contextlib
 import os
+import threading
+from functools import lru_cache
 from io import FileIO
-from typing import Final
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
 import msgspec
 
 from comfyfixer.digests import Digests
 from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.expected import Expected
+from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
@@ -17,25 +22,50 @@ from comfyfixer.model.candidate import Candidate
 from comfyfixer.redact import redact
 
 _CHUNK: Final = 1024 * 1024
+_MOST_LINES: Final = 2000
 
 
 class Part:
-    """The bytes that are here, hashed while they come. Not thread-safe; the caller holds the target's lock.
+    """The bytes that are here, hashed in their order. The caller holds the target's lock.
+
+    With one connection the part is as long as its bytes, and `append` does everything. With several, each writes where
+    its stretch lies (`Writer`), the journal knows the stretches, and `hash_on` follows behind them. Other threads use
+    a `Writer` only.
 
     The journal is written before the part is made: a part without one is never taken for ours again.
 
     Attributes:
-        digests: Of the bytes so far.
+        size: Bytes from the first on that are here and hashed.
+        digests: Of those bytes.
     """
 
     def __init__(self, paths: PartPaths, record: PartRecord, digests: Digests) -> None:
         self.paths = paths
-        self.record = record
+        self.record = msgspec.structs.replace(record, boot=_boot())
         self.size = 0
         self.digests = digests
+        self._ahead = Extents()
+        self._lock = threading.Lock()
+        self._lines = 0
         if paths.record() is None:
-            _write(paths, record)
+            _write(paths, self.record)
         self._file = _open_itself(paths)
+
+    @property
+    def here(self) -> int:
+        """All bytes that are here, hashed or not."""
+        with self._lock:
+            return self.size + self._ahead.count_from(self.size)
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether bytes lie behind a gap: then the part's length says nothing."""
+        return self.record.front is not None
+
+    def holes(self, total: int) -> list[Extent]:
+        """The stretches that are not here."""
+        with self._lock:
+            return list(self._ahead.holes(self.size, total))
 
     def append(self, chunk: bytes) -> None:
         """Write behind the last byte. When that fails, the file ends where it ended before."""
@@ -45,39 +75,83 @@ class Part:
                 view = view[self._file.write(view) or 0 :]
         except OSError:
             with contextlib.suppress(OSError):
+                self._file.seek(self.size)
                 self._file.truncate(self.size)
             raise
         self.digests.update(chunk)
         self.size += len(chunk)
 
+    def scatter(self) -> None:
+        """From now on the journal tells which bytes are here: several connections may write."""
+        if not self.is_scattered:
+            self.record = msgspec.structs.replace(self.record, front=self.size)
+            self._write_record(durable=False)
+
+    def arrived(self, start: int, end: int) -> None:
+        """A stretch was written: say so in the journal. For `Writer`, in any thread."""
+        with self._lock:
+            self._ahead.add(start, end)
+            self._lines += 1
+            if self._lines > _MOST_LINES:
+                self._write_record(durable=False)
+            else:
+                with contextlib.suppress(OSError), self.paths.journal.open("ab") as journal:
+                    journal.write(b"\n[%d,%d]" % (start, end))
+
+    def hash_on(self, most: int) -> int:
+        """Hash what has come behind the hashed bytes, without a gap, and at most `most` bytes; says how many."""
+        with self._lock:
+            end = min(self._ahead.end_from(self.size), self.size + most)
+        begun = self.size
+        self._read_on(end)
+        if self.size != begun:
+            with self._lock:
+                self._ahead.drop_below(self.size)
+        return self.size - begun
+
     def restart(self) -> None:
         """Throw the bytes away: they are not the beginning of this file."""
+        self._file.seek(0)
         self._file.truncate(0)
         self.digests.restart()
         self.size = 0
-        self.record = msgspec.structs.replace(self.record, etag=None, last_modified=None, bytes_flushed=0)
+        self._ahead = Extents()
+        was_scattered = self.is_scattered
+        self.record = msgspec.structs.replace(
+            self.record, etag=None, last_modified=None, bytes_flushed=0, front=None, ahead=(), ahead_flushed=()
+        )  # fmt: skip
+        if was_scattered:
+            self._write_record()
 
-    def take_over(self, bytes_kept: int, cancelled: Cancelled) -> None:
-        """Go on behind the bytes of an earlier run, re-hashed from the disk; what is beyond `bytes_kept` is cut off."""
-        self._file.truncate(min(bytes_kept, os.fstat(self._file.fileno()).st_size))
-        self._file.seek(0)
-        buffer = bytearray(_CHUNK)
-        view = memoryview(buffer)
-        while count := self._file.readinto(buffer):
-            self.digests.update(view[:count])
-            self.size += count
+    def take_over(self, front: int, ahead: tuple[Extent, ...], cancelled: Cancelled) -> None:
+        """Go on behind the bytes of an earlier run, re-hashed from the disk; what nobody vouches for is cut off."""
+        length = os.fstat(self._file.fileno()).st_size
+        self._ahead = Extents((start, min(end, length)) for start, end in ahead)
+        self._ahead.drop_below(front)
+        self._file.truncate(min(length, max([front, *(end for _, end in self._ahead.all)])))
+        self._read_on(min(front, length), cancelled)
+        while self._ahead.count and self.hash_on(_CHUNK):
             check(cancelled)
+        if self._ahead.count:
+            self.scatter()
 
     def note(self, *, etag: str | None, last_modified: str | None) -> None:
         """Remember what the storage said of this version of the file."""
         self.record = msgspec.structs.replace(self.record, etag=etag, last_modified=last_modified)
         self._write_record()
 
+    def keep_record(self) -> None:
+        """Write the journal as it is now: the older one speaks of stretches that have become one."""
+        self._write_record()
+
     def checkpoint(self) -> None:
         """Wait until the bytes are on the disk, then say so in the journal."""
+        with self._lock:
+            size, ahead = self.size, self._ahead.all
         os.fsync(self._file.fileno())
-        self.record = msgspec.structs.replace(self.record, bytes_flushed=self.size)
-        self._write_record()
+        with self._lock:
+            self.record = msgspec.structs.replace(self.record, bytes_flushed=size, ahead_flushed=ahead)
+            self._write_record()
 
     def close(self) -> None:
         """Close the file; part and journal stay."""
@@ -88,12 +162,56 @@ class Part:
         self._file.close()
         self.paths.forget()
 
-    def _write_record(self) -> None:
+    def _read_on(self, end: int, cancelled: Cancelled = lambda: False) -> None:
+        """Hash the bytes from `size` up to `end`; the file stands behind them then."""
+        view = memoryview(bytearray(min(_CHUNK, max(0, end - self.size))))
+        self._file.seek(self.size)
+        while self.size < end and (count := self._file.readinto(view[: end - self.size])):
+            self.digests.update(view[:count])
+            self.size += count
+            check(cancelled)
+
+    def _write_record(self, *, durable: bool = True) -> None:
         """A full disk leaves the older journal, which is as true and only less far; without a part there is none."""
         if not self.paths.part.exists():
             return
+        if self.is_scattered:
+            self.record = msgspec.structs.replace(self.record, front=self.size, ahead=self._ahead.all)
         with contextlib.suppress(UsageError):
-            write_whole(self.paths.journal, msgspec.json.encode(self.record))
+            write_whole(self.paths.journal, msgspec.json.encode(self.record), durable=durable)
+            self._lines = 0
+
+
+class Writer:
+    """Writes stretches of one part in a thread of its own, through a handle of its own."""
+
+    def __init__(self, part: Part) -> None:
+        self._part = part
+        self._file = _open_itself(part.paths)
+
+    def write(self, at: int, chunk: bytes) -> None:
+        """Write, without telling: a killed run does not know of these bytes yet.
+
+        Raises:
+            OSError: The part can't be written.
+        """
+        self._file.seek(at)
+        view = memoryview(chunk)
+        while view:
+            view = view[self._file.write(view) or 0 :]
+
+    def tell(self, start: int, end: int) -> None:
+        """Say that all of this was written."""
+        if start < end:
+            self._part.arrived(start, end)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
 
 
 def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancelled: Cancelled) -> Part:
@@ -115,12 +233,15 @@ def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancel
     if old is None or not kept:
         paths.forget()
         return Part(paths, record, digests)
+    front, ahead = _vouched_for(old, kept, paths.part)
     record = msgspec.structs.replace(
-        record, etag=old.etag, last_modified=old.last_modified, bytes_flushed=old.bytes_flushed
+        record, etag=old.etag, last_modified=old.last_modified, bytes_flushed=min(old.bytes_flushed, front)
     )  # fmt: skip
     part = Part(paths, record, digests)
     try:
-        part.take_over(kept, cancelled)
+        part.take_over(front, ahead, cancelled)
+        if old.front is not None:
+            part.keep_record()
     except BaseException:
         part.close()
         raise
@@ -140,9 +261,9 @@ def _write(paths: PartPaths, record: PartRecord) -> None:
 
 
 def _open_itself(paths: PartPaths) -> FileIO:
-    """The part for appending and reading; never what a link of its name leads to."""
-    beyond = getattr(os, "O_NOFOLLOW", 0)
-    return open(paths.part, "ab+", buffering=0, opener=lambda path, flags: os.open(path, flags | beyond, 0o666))
+    """The part for writing anywhere and reading; never what a link of its name leads to."""
+    further = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    return open(paths.part, "rb+", buffering=0, opener=lambda path, flags: os.open(path, flags | further, 0o666))
 
 
 def _bytes_kept(old: PartRecord | None, new: PartRecord) -> int:
@@ -160,3 +281,29 @@ def _bytes_kept(old: PartRecord | None, new: PartRecord) -> int:
     if not same or (new.sha256 is None and old.etag is None):
         return 0
     return limit if new.sha256 else max(0, min(limit, old.bytes_flushed))
+
+
+def _vouched_for(old: PartRecord, kept: int, part: Path) -> tuple[int, tuple[Extent, ...]]:
+    """Bytes from the first on, and stretches behind them, that the journal vouches for.
+
+    A machine that has started anew since may have lost what was not on the disk itself.
+    """
+    with contextlib.suppress(OSError):
+        length = part.stat().st_size
+        front = length if old.front is None else old.front
+        rebooted = old.boot is not None and _boot() not in (None, old.boot)
+        only_flushed = rebooted or kept <= old.bytes_flushed
+        if rebooted:
+            front = min(front, old.bytes_flushed)
+        ahead = old.ahead_flushed if only_flushed else old.ahead
+        return min(front, kept), tuple((start, min(end, kept)) for start, end in ahead if start < kept)
+    return 0, ()
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str | None:
+    """Which start of the machine this is, where the system tells (Linux)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None

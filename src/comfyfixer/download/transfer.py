@@ -1,10 +1,15 @@
 """The hot loop: bytes from the connection into the part, hashed on the way, with progress and a watch for stalls."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
+
+import msgspec
 
 from comfyfixer.download.pace import Cancelled, Pace, TryAgain, check
 from comfyfixer.download.part import Part
+from comfyfixer.download.room import LOOK_EVERY_S
+from comfyfixer.download.sharing import Throttle
 from comfyfixer.download.wire import Answer
 from comfyfixer.model.event import Emit
 
@@ -72,29 +77,74 @@ class StallWatch:
             raise TryAgain(f"Only {done - self._before} bytes came in {passed:.0f} s", code="download-stalled")
         self._since_s, self._before = now, done
 
+    def forgive(self, seconds: float) -> None:
+        """So long it was we who did not read."""
+        self._since_s += seconds
 
-def pour(answer: Answer, part: Part, *, limit: int | None, meter: Meter, pace: Pace, cancelled: Cancelled) -> None:
+
+class Flow(msgspec.Struct, kw_only=True):
+    """What goes on beside the bytes of one file.
+
+    Attributes:
+        look: Called now and then with the bytes that are here; may raise to end the transfer.
+        divide: Asked now and then, with the time and the bytes that are here, whether more connections are to help.
+    """
+
+    meter: Meter
+    pace: Pace
+    cancelled: Cancelled
+    throttle: Throttle
+    look: Callable[[int], None] = lambda _here: None
+    divide: Callable[[float, int], bool] = lambda _now, _here: False
+
+
+def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> bool:
     """Append what comes to the part, until the answer ends or the part has `limit` bytes.
+
+    Returns:
+        True where the transfer is to be divided: the answer is still open, and the rest has still to come.
 
     Raises:
         DownloadError: The connection broke off or stalls; what came is in the part.
         Interrupted: `cancelled` became true; what came is in the part.
         OSError: The part can't be written.
     """
+    pace, throttle = flow.pace, flow.throttle
     now = pace.clock()
     watch = StallWatch(pace, now, part.size)
-    next_checkpoint_s = now + pace.checkpoint_s
-    meter.start(part.size)
+    rounds = Rounds(pace, now)
+    flow.meter.start(part.size)
+    most = throttle.most(CHUNK)
     while limit is None or part.size < limit:
-        check(cancelled)
-        chunk = answer.read(CHUNK if limit is None else min(CHUNK, limit - part.size))
+        check(flow.cancelled)
+        chunk = answer.read(most if limit is None else min(most, limit - part.size))
         if not chunk:
             break
         part.append(chunk)
+        watch.forgive(throttle.came(len(chunk), pace, flow.cancelled))
         now = pace.clock()
-        meter.tick(now, part.size)
+        flow.meter.tick(now, part.size)
         watch.look(now, part.size)
-        if now >= next_checkpoint_s:
+        rounds.look(now, part, flow)
+        if flow.divide(now, part.size):
+            return True
+    flow.meter.tell(pace.clock(), part.size)
+    return False
+
+
+class Rounds:
+    """What is done now and then while bytes come: the disk is looked at, and the journal follows."""
+
+    def __init__(self, pace: Pace, now: float) -> None:
+        self._pace = pace
+        self._next_look_s = now + LOOK_EVERY_S
+        self._next_checkpoint_s = now + pace.checkpoint_s
+
+    def look(self, now: float, part: Part, flow: Flow) -> None:
+        """Do what is due."""
+        if now >= self._next_look_s:
+            self._next_look_s = now + LOOK_EVERY_S
+            flow.look(part.here)
+        if now >= self._next_checkpoint_s:
             part.checkpoint()
-            next_checkpoint_s = pace.clock() + pace.checkpoint_s
-    meter.tell(pace.clock(), part.size)
+            self._next_checkpoint_s = self._pace.clock() + self._pace.checkpoint_s

@@ -37,6 +37,10 @@ class Answer(Protocol):
         """The beginning of an answer that is no file."""
         ...
 
+    def abort(self) -> None:
+        """End the connection, from any thread: who reads is told that it ended."""
+        ...
+
     def __enter__(self) -> Self: ...
 
     def __exit__(

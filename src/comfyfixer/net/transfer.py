@@ -1,5 +1,6 @@
 """A body that is read while it comes: one download."""
 
+import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -69,6 +70,11 @@ class Transfer:
         except DownloadError:
             pass
         return without_keys(bytes(body), self._secrets)
+
+    def abort(self) -> None:
+        """End the connection, from any thread: who reads is told that it ended."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # ended, or given back already
+            self._response.shutdown()
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""

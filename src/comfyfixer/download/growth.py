@@ -1,0 +1,99 @@
+"""Whether one more connection to the same file pays: tried, measured, and kept only where more bytes come."""
+
+from typing import Final
+
+import msgspec
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers behind it.
+
+    Attributes:
+        window_s: How long the rate is measured after each change.
+        enough: Bytes a second beyond which hash and disk are the limit, not the server.
+        worth_s: A rest that comes sooner than this is not divided.
+        gain: Share of what a connection would bring at best (two give twice the bytes) that it has to bring.
+        full_gain: From this share on, as many again are opened at once.
+        again_s: After a try that brought nothing; then twice as long, and so on.
+    """
+
+    window_s: float = 0.15
+    enough: float = 300e6
+    worth_s: float = 1.0
+    gain: float = 0.35
+    full_gain: float = 0.75
+    again_s: float = 30.0
+
+
+USUAL: Final = Trial()
+
+
+class Growth:
+    """Watches the bytes of one file's connections.
+
+    Args:
+        most: Connections at most.
+    """
+
+    def __init__(self, most: int, trial: Trial = USUAL) -> None:
+        self.most = most
+        self.rate = 0.0
+        self._trial = trial
+        self._since_s: float | None = None
+        self._before = 0
+        self._connections = 0
+        self._fewer: tuple[int, float] | None = None
+        self._not_before_s = float("-inf")
+        self._pause_s = trial.again_s
+
+    def wants(self, now: float, came: int, connections: int, left: int) -> int:
+        """How many more to open now; 0 while it is not known, or where more would not pay.
+
+        Args:
+            came: All bytes that have come, of all files together: what another file loses is no gain.
+            connections: How many give bytes now.
+            left: Bytes of this file that have still to come.
+        """
+        if connections != self._connections or self._since_s is None:
+            self._begin(now, came, connections)
+            return 0
+        passed = now - self._since_s
+        if passed < self._trial.window_s or not passed:
+            return 0
+        self.rate = (came - self._before) / passed
+        self._since_s, self._before = now, came
+        more = self._more(now, connections)
+        return min(more, self.most - connections) if self._is_worth(left) else 0
+
+    def failed(self, now: float) -> None:
+        """The further connection could not be had: not again for a while."""
+        self._wait(now)
+        self._fewer = None
+
+    def _begin(self, now: float, came: int, connections: int) -> None:
+        self._fewer = (self._connections, self.rate) if connections > self._connections > 0 else None
+        self._connections, self._since_s, self._before = connections, now, came
+
+    def _more(self, now: float, connections: int) -> int:
+        """One more, or as many again where the last ones brought all that they could; none where they did not pay."""
+        gained = self._share_gained(connections)
+        self._fewer = None
+        if gained is not None and gained < self._trial.gain:
+            self._wait(now)
+        if now < self._not_before_s:
+            return 0
+        return connections if gained is not None and gained >= self._trial.full_gain else 1
+
+    def _share_gained(self, connections: int) -> float | None:
+        """How much of the bytes that the newest connections could bring at best they did bring; None: none is new."""
+        if self._fewer is None:
+            return None
+        before, rate = self._fewer
+        return (self.rate / rate - 1) / (connections / before - 1) if rate else 1.0
+
+    def _is_worth(self, left: int) -> bool:
+        return self.rate < self._trial.enough and left > self.rate * self._trial.worth_s
+
+    def _wait(self, now: float) -> None:
+        self._not_before_s = now + self._pause_s
+        self._pause_s *= 2

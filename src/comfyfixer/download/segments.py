@@ -1,0 +1,254 @@
+"""Several connections to one file: each writes where its stretch lies, and one thread hashes behind them in order."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from comfyfixer.download.growth import Growth
+from comfyfixer.download.pace import TryAgain, check
+from comfyfixer.download.part import Part, Writer
+from comfyfixer.download.sharing import Sharing
+from comfyfixer.download.stretches import Stretch, Stretches
+from comfyfixer.download.transfer import Flow, Rounds, StallWatch
+from comfyfixer.download.wire import Answer
+from comfyfixer.errors import DownloadError
+
+CHUNK: Final = 512 * 1024
+"""What a killed run may lose of each connection is less than two of these."""
+_HASHED_AT_ONCE: Final = 4 * 1024 * 1024
+_LOOK_EVERY_S: Final = 0.02
+_PROGRESS: Final = 64 * 1024
+
+
+class NoRanges(DownloadError):
+    """The server does not give the stretch that is asked for: this file comes over one connection, from its start."""
+
+    code = "download-interrupted"
+
+
+class Divided(msgspec.Struct, frozen=True, kw_only=True):
+    """How a file is asked for in stretches.
+
+    Attributes:
+        ask: Opens the bytes from the first number up to the second; raises what the server says, or `NoRanges`.
+        host: What its connections are counted by.
+    """
+
+    ask: Callable[[int, int], Answer]
+    host: str
+    total: int
+    sharing: Sharing
+
+
+class Segments:
+    """Brings the rest of one part. `run` belongs to the thread that owns the part."""
+
+    def __init__(self, how: Divided, part: Part, flow: Flow, growth: Growth) -> None:
+        self._how = how
+        self._part = part
+        self._flow = flow
+        self._growth = growth
+        self._stretches = Stretches(how.total)
+        self._changed = threading.Condition()
+        self._answers: dict[Stretch, Answer] = {}
+        self._threads: list[threading.Thread] = []
+        self._at_work = 0
+        self._giving = 0
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    def run(self, answer: Answer | None) -> None:
+        """Until every byte is here and hashed.
+
+        Args:
+            answer: An open one that gives everything behind the part's hashed bytes, and wants help; None where there
+                is none.
+
+        Raises:
+            DownloadError: The last connection could not go on; what came is in the part.
+            Interrupted, OSError: As in `pour`.
+        """
+        self._part.scatter()
+        try:
+            self._begin(answer)
+            if answer is not None:
+                self._try_more(1)
+            self._follow()
+        finally:
+            self._stop()
+        self._flow.meter.tell(self._flow.pace.clock(), self._part.here)
+
+    def _begin(self, answer: Answer | None) -> None:
+        now = self._flow.pace.clock()
+        with self._changed:
+            stretch = self._stretches.begin(self._part.size, now) if answer else self._next()
+        if stretch is not None:
+            self._start(stretch, answer, is_first=True)
+
+    def _follow(self) -> None:
+        """Hash behind the connections, and look after everything, until all is here."""
+        pace, meter = self._flow.pace, self._flow.meter
+        rounds = Rounds(pace, pace.clock())
+        meter.start(self._part.here)
+        while self._part.size < self._how.total:
+            check(self._flow.cancelled)
+            hashed = self._part.hash_on(_HASHED_AT_ONCE)
+            now, here = pace.clock(), self._part.here
+            meter.tick(now, here)
+            rounds.look(now, self._part, self._flow)
+            self._look_after(now, here, hashed)
+
+    def _look_after(self, now: float, here: int, hashed: int) -> None:
+        """Connections that failed, and connections that could help."""
+        with self._changed:
+            idle = not self._at_work and self._part.here < self._how.total
+            if self._error is not None and (idle or not isinstance(self._error, DownloadError)):
+                raise self._error
+            if not hashed:
+                self._changed.wait(_LOOK_EVERY_S)
+            settled = self._giving == self._at_work
+        if idle:
+            self._begin(None)
+        elif settled:
+            self._grow(now, here)
+
+    def _grow(self, now: float, here: int) -> None:
+        how = self._how
+        if more := self._growth.wants(now, how.sharing.throttle.total, self._at_work, how.total - here):
+            self._try_more(more)
+
+    def _try_more(self, count: int) -> None:
+        if self._how.sharing.trying.acquire(blocking=False):
+            try:
+                for _ in range(count):
+                    self._add()
+            finally:
+                self._how.sharing.trying.release()
+
+    def _add(self) -> None:
+        """One more connection, where the host may have one and there is something for it to do."""
+        if not self._how.sharing.connections.take(self._how.host):
+            return
+        with self._changed:
+            stretch = self._next()
+        if stretch is None:
+            self._how.sharing.connections.release(self._how.host)
+        else:
+            self._start(stretch, None, is_first=False)
+
+    def _next(self) -> Stretch | None:
+        return self._stretches.next(self._part.holes(self._how.total), self._flow.pace.clock())
+
+    def _start(self, stretch: Stretch, answer: Answer | None, *, is_first: bool) -> None:
+        with self._changed:
+            self._at_work += 1
+            self._error = None
+        thread = threading.Thread(target=self._work, args=(stretch, answer, is_first), name="stretch", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _stop(self) -> None:
+        """End all connections and wait for their threads: nobody writes into the part after this."""
+        with self._changed:
+            self._stopped = True
+            answers = list(self._answers.values())
+        for answer in answers:
+            answer.abort()
+        for thread in self._threads:
+            thread.join()
+
+    # --- in the connections' own threads -----------------------------------------------------------------------------
+
+    def _work(self, stretch: Stretch, answer: Answer | None, is_first: bool) -> None:
+        """One connection after another, for one stretch after another."""
+        failure: BaseException | None = None
+        try:
+            with Writer(self._part) as writer:
+                self._stretch_by_stretch(stretch, answer, writer, is_first)
+        except BaseException as error:  # noqa: BLE001  # the following thread raises it
+            failure = error
+        with self._changed:
+            self._at_work -= 1
+            self._error = failure or self._error
+            if isinstance(failure, DownloadError):
+                self._growth.failed(self._flow.pace.clock())
+            self._changed.notify_all()
+        if not is_first:
+            if isinstance(failure, DownloadError) and failure.code in ("hub-rate-limited", "hub-error"):
+                self._how.sharing.connections.allow_no_more(self._how.host)
+            self._how.sharing.connections.release(self._how.host)
+
+    def _stretch_by_stretch(self, first: Stretch, answer: Answer | None, writer: Writer, is_first: bool) -> None:
+        stretch: Stretch | None = first
+        while stretch is not None:
+            try:
+                self._one(stretch, answer, writer)
+            except DownloadError as error:
+                if not error.retryable or self._stopped or stretch.gained < _PROGRESS:
+                    raise
+            finally:
+                with self._changed:
+                    self._stretches.end(stretch)
+            stretch, answer = self._another(is_first), None
+
+    def _another(self, is_first: bool) -> Stretch | None:
+        """What this connection does next; None where it is not needed any more, or by another file more."""
+        gives_back = not is_first and self._how.sharing.connections.are_wanted(self._how.host)
+        with self._changed:
+            return None if self._stopped or gives_back else self._next()
+
+    def _one(self, stretch: Stretch, answer: Answer | None, writer: Writer) -> None:
+        """Open the stretch's connection where it has none, and take all of it."""
+        with answer or self._asked(stretch) as opened:
+            with self._changed:
+                if self._stopped:
+                    return
+                self._stretches.opened(stretch, self._flow.pace.clock())
+                self._answers[stretch] = opened
+                self._giving += 1
+            try:
+                self._take(stretch, opened, writer)
+            finally:
+                with self._changed:
+                    self._giving -= 1
+                    del self._answers[stretch]
+
+    def _asked(self, stretch: Stretch) -> Answer:
+        clock = self._flow.pace.clock
+        began_s = clock()
+        answer = self._how.ask(stretch.at, stretch.stop)
+        with self._changed:
+            self._stretches.opening_s = clock() - began_s
+        return answer
+
+    def _take(self, stretch: Stretch, answer: Answer, writer: Writer) -> None:
+        """Write what comes, and tell it chunk by chunk."""
+        flow = self._flow
+        most = flow.throttle.most(CHUNK)
+        watch = StallWatch(flow.pace, flow.pace.clock(), stretch.at)
+        try:
+            while (left := stretch.left) and not self._stopped:
+                chunk = answer.read(min(most, left))
+                if not chunk:
+                    raise TryAgain(f"The connection ended after {stretch.gained} bytes", code="download-interrupted")
+                if self._is_stopped():  # what an ended connection gives is not the file
+                    return
+                writer.write(stretch.at, chunk)
+                stretch.at += len(chunk)
+                if stretch.at - stretch.told >= CHUNK or not stretch.left:
+                    self._tell(writer, stretch)
+                watch.forgive(flow.throttle.came(len(chunk), flow.pace, flow.cancelled))
+                watch.look(flow.pace.clock(), stretch.at)
+        finally:
+            self._tell(writer, stretch)
+
+    def _is_stopped(self) -> bool:
+        return self._stopped
+
+    def _tell(self, writer: Writer, stretch: Stretch) -> None:
+        writer.tell(stretch.told, stretch.at)
+        with self._changed:
+            stretch.told = stretch.at
+            self._changed.notify_all()

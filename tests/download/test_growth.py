@@ -1,0 +1,55 @@
+"""When one more connection is opened to a file: measured rates decide, on a clock of numbers."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from comfyfixer.download.growth import Growth, Trial
+
+MB = 1_000_000
+TRIAL = Trial(window_s=1.0, enough=300.0 * MB, worth_s=1.0, gain=0.35, full_gain=0.75, again_s=30.0)
+
+
+def _opened(rate: Callable[[int], float], *, most: int = 8, left: int = 10_000 * MB, seconds: int = 20) -> list[int]:
+    """How many connections there are second by second, at a server that gives `rate(connections)` in all."""
+    growth, came, connections, history = Growth(most, TRIAL), 0.0, 1, []
+    for now in range(seconds):
+        connections += growth.wants(float(now), int(came), connections, left)
+        history.append(connections)
+        came += rate(connections)
+    return history
+
+
+def test_where_each_connection_gets_little_they_double_up_to_the_most() -> None:
+    history = _opened(lambda connections: 20 * MB * connections)
+    assert history[:8] == [1, 2, 2, 4, 4, 8, 8, 8]
+    assert max(_opened(lambda connections: 20 * MB * connections, most=4)) == 4
+
+
+def test_where_the_line_is_full_one_is_tried_and_no_more() -> None:
+    assert set(_opened(lambda _connections: 50 * MB)) == {1, 2}
+
+
+def test_where_each_further_one_brings_a_little_they_come_one_by_one() -> None:
+    history = _opened(lambda connections: 20 * MB * (1 + 0.6 * (connections - 1)), most=4)
+    assert [second - first for first, second in itertools.pairwise(history) if second > first] == [1, 1, 1]
+
+
+def test_after_a_try_in_vain_it_waits_and_then_tries_again() -> None:
+    history = _opened(lambda connections: 50 * MB if connections < 3 else 80 * MB, seconds=60)
+    assert history[20] == 2
+    assert max(history) > 2
+
+
+@pytest.mark.parametrize(("rate", "left"), [(400 * MB, 10_000 * MB), (20 * MB, 15 * MB)], ids=["quick", "nearly-done"])
+def test_a_quick_server_and_a_short_rest_need_no_help(rate: float, left: int) -> None:
+    assert set(_opened(lambda _connections: rate, left=left)) == {1}
+
+
+def test_one_that_could_not_be_had_is_not_asked_for_at_once() -> None:
+    growth = Growth(4, TRIAL)
+    assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2)] == [0, 1]
+    growth.failed(2.0)
+    assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2, 32)] == [0] * 30
+    assert growth.wants(33.0, 33 * MB, 1, 1000 * MB) == 1
