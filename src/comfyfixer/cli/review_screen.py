@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-import click
 from rich.console import Console
 from rich.text import Text
 
+from comfyfixer.cli.keys import ReadKey, keys
 from comfyfixer.errors import ComfyFixerError
 from comfyfixer.model.choice import ReviewItem
 from comfyfixer.pipeline.choose import SKIP, choose, forget
@@ -48,13 +48,18 @@ class Screens:
         self._done: Counter[str] = Counter()
         self._console = Console(highlight=False)
         self._display: Any = None
+        self._key: ReadKey = str
 
     def shown(self) -> list[str]:
         """Ask until it is over; gives the lines that say what was done."""
-        with self._console.screen(hide_cursor=True) as self._display, _on_resize(self._draw):
+        with (
+            keys() as self._key,
+            self._console.screen(hide_cursor=True) as self._display,
+            _on_resize(self._draw),
+        ):
             while self._at < len(self._items):
                 self._draw()
-                key = _key()
+                key = self._key()
                 if key in _QUIT:
                     break
                 self._press(key)
@@ -122,7 +127,7 @@ class Screens:
         while True:
             self._said = f"{question}{word}_"
             self._draw()
-            key = _key()
+            key = self._key()
             if key in _ENTER or key in _LEAVE:
                 self._said = ""
                 return word if key in _ENTER else ""
@@ -178,14 +183,6 @@ def _first_pick(item: ReviewItem) -> int:
 def _text(line: Styled) -> Text:
     style = _STYLES.get(line.style, "")
     return Text(line.text, style=f"{style} link {line.link}".strip() if line.link else style)
-
-
-def _key() -> str:
-    """One key as the terminal sends it; the end of input and Ctrl-C leave."""
-    try:
-        return click.getchar()
-    except (EOFError, KeyboardInterrupt):
-        return "\x1b"
 
 
 @contextlib.contextmanager

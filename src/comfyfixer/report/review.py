@@ -1,7 +1,6 @@
 """What waits for a choice, as lines: for a pipe at length, for a terminal one screen a file."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Final, NamedTuple
 
 from comfyfixer.model.choice import Review, ReviewedCandidate, ReviewItem
@@ -15,13 +14,13 @@ _STATES: Final = {
     "not_found": "found nowhere",
 }
 _KEYS: Final = (
-    ("1-9 or arrows", "pick"),
+    ("arrows or 1-9", "pick"),
     ("Enter", "choose"),
     ("s", "skip"),
     ("n", "next"),
     ("b", "back"),
     ("f", "forget"),
-    ("o", "open page"),
+    ("o", "page"),
     ("q", "quit"),
 )
 _NARROW: Final = 60
@@ -72,7 +71,13 @@ def _foot(review: Review) -> str:
 
 def _beside(item: ReviewItem) -> str:
     nodes = f", read by {shown(', '.join(item.node_types[:2]))}" if item.node_types else ""
-    return f"{item.folder or 'folder unknown'}, needed by {plural(len(item.workflows), 'workflow')}{nodes}"
+    return f"{item.folder or 'folder unknown'}, needed by {_workflows(item.workflows)}{nodes}"
+
+
+def _workflows(paths: Sequence[str]) -> str:
+    """The first one by its name, and how many more."""
+    name = shown(paths[0].replace("\\", "/").rpartition("/")[2]) if paths else "no workflow"
+    return name if len(paths) < 2 else f"{name} and {plural(len(paths) - 1, 'more workflow')}"
 
 
 def _state(item: ReviewItem) -> str:
@@ -91,13 +96,13 @@ def _source(candidate: ReviewedCandidate) -> str:
 
 
 def _about(candidate: ReviewedCandidate, width: int) -> Iterator[Styled]:
-    """What its hub calls it, what speaks for and against it, its page."""
-    if candidate.title:
-        yield from _wrapped(shown(candidate.title), width, "dim", "  ")
+    """What speaks for and against it, what its hub calls it, its page."""
     for text in candidate.speaks_for:
         yield from _wrapped(f"+ {shown(text)}", width, "good", "  ")
     for text in candidate.speaks_against:
         yield from _wrapped(f"- {shown(text)}", width, "bad", "  ")
+    if candidate.title:
+        yield from _wrapped(shown(candidate.title), width, "dim", "  ")
     where = candidate.page_url or candidate.download_url
     link = where if where.startswith(("http://", "https://")) else None
     yield from (Styled(line, "dim", link) for line in _chopped(shown(where), width))
@@ -129,7 +134,7 @@ def screen(item: ReviewItem, place: Place, width: int, height: int) -> list[Styl
     keys = [Styled(line, "dim") for line in _keys(item, width)]
     foot = [Styled(""), *_said(place, width), *keys]
     rows = list(_rows(item, place, width))
-    below = list(_about(item.candidates[place.picked], width - 2)) if item.candidates else list(_advice(item, width))
+    below = list(_below(item, place, width - 2))
     room = height - len(head) - len(foot)
     if room < 3:
         return [*head[:1], *rows[place.picked : place.picked + 1], *keys][:height]
@@ -138,7 +143,19 @@ def screen(item: ReviewItem, place: Place, width: int, height: int) -> list[Styl
     about = [Styled(f"  {line.text}", line.style, line.link) for line in below]
     if len(about) > left:
         about = [*about[: max(0, left - 1)], Styled("  ... (a higher window shows more)", "dim")][: max(0, left)]
-    return [*head, *listed, Styled(""), *about, *foot][:height]
+    empty = [Styled("")] * (left - len(about))
+    return [*head, *listed, Styled(""), *about, *empty, *foot][:height]
+
+
+def _below(item: ReviewItem, place: Place, width: int) -> Iterator[Styled]:
+    """All about the picked candidate, with its whole name where the list has to cut it."""
+    if not item.candidates:
+        yield from _advice(item, width)
+        return
+    picked = item.candidates[place.picked]
+    if picked.filename != item.filename and columns(picked.filename) > width - 30:
+        yield from (Styled(line) for line in _chopped(shown(picked.filename), width))
+    yield from _about(picked, width)
 
 
 def _head(item: ReviewItem, place: Place, width: int) -> Iterator[Styled]:
@@ -158,16 +175,25 @@ def _rows(item: ReviewItem, place: Place, width: int) -> Iterator[Styled]:
         known = (size_text(candidate.size_bytes), "" if width < _NARROW else _source(candidate))
         beside = "  ".join(part for part in known if part)
         start = f"{cursor}{mark}{candidate.number}. "
-        name = _cut(shown(candidate.filename), max(4, width - len(start) - len(beside) - 2))
+        name = _label(item, candidate, max(4, width - len(start) - len(beside) - 2))
         gap = " " * max(2, width - len(start) - columns(name) - len(beside))
         yield Styled(f"{start}{name}{gap}{beside}".rstrip(), "picked" if index == place.picked else "")
 
 
+def _label(item: ReviewItem, candidate: ReviewedCandidate, width: int) -> str:
+    """Its name; where that is the wanted one, what its hub calls it stands beside, to tell namesakes apart."""
+    name, title = shown(candidate.filename), shown(candidate.title)
+    left = width - columns(name) - 2
+    if candidate.filename != item.filename or left < 8:
+        return _cut(name, width)
+    return f"{name}  {title if columns(title) <= left else _first(title, left - 3) + '...'}"
+
+
 def _advice(item: ReviewItem, width: int) -> Iterator[Styled]:
     for text in item.asked:
-        yield from _wrapped(f"asked {shown(text)}", width - 2, "dim", "  ")
+        yield from _wrapped(f"asked {shown(text)}", width, "dim", "  ")
     for text in item.advice:
-        yield from _wrapped(f"-> {shown(text)}", width - 2, "", "   ")
+        yield from _wrapped(f"-> {shown(text)}", width, "", "   ")
 
 
 def _said(place: Place, width: int) -> Iterator[Styled]:
@@ -178,7 +204,7 @@ def _said(place: Place, width: int) -> Iterator[Styled]:
 def _keys(item: ReviewItem, width: int) -> Iterator[str]:
     """The keys that do something now, as many a line as fit."""
     idle = {"forget"} if not item.chosen_on else set()
-    idle |= set() if item.candidates else {"pick", "choose", "open page"}
+    idle |= set() if item.candidates else {"pick", "choose", "page"}
     words = [f"{key} {does}" for key, does in _KEYS if does not in idle]
     line = ""
     for word in words:
@@ -197,9 +223,19 @@ def _window(rows: Sequence[Styled], picked: int, size: int) -> Sequence[Styled]:
 
 
 def _wrapped(text: str, width: int, style: str, indent: str) -> Iterator[Styled]:
-    """The text in lines of at most `width` columns."""
-    for line in wrap(text, max(8, width), subsequent_indent=indent) or [""]:
-        yield from (Styled(part, style) for part in (_chopped(line, width) if columns(line) > width else (line,)))
+    """The text in lines of at most `width` columns, from the second one on indented."""
+    line = ""
+    for word in text.split():
+        joined = f"{line} {word}" if line.strip() else f"{line}{word}"
+        if columns(joined) <= width or not line.strip():
+            *full, line = _chopped(joined, width)
+        else:
+            full, line = [line], f"{indent}{word}"
+            if columns(line) > width:
+                *more, line = _chopped(line, width)
+                full += more
+        yield from (Styled(part, style) for part in full)
+    yield Styled(line, style)
 
 
 def _chopped(text: str, width: int) -> Iterator[str]:

@@ -152,7 +152,7 @@ def differences(wanted: str, found: str) -> tuple[str, ...]:
         (ours.number, theirs.number),
         (ours.parameters, theirs.parameters),
         (ours.steps and f"{ours.steps} steps", theirs.steps and f"{theirs.steps} steps"),
-        (ours.extension, theirs.extension),
+        (ours.extension, theirs.extension if ours.extension else ""),
     )
     parts = [_instead(here, there) for here, there in pairs if here != there]
     if ours.version == theirs.version and _other_family(ours.base_model, theirs.base_model):
@@ -167,7 +167,9 @@ def _other_family(one: str | None, other: str | None) -> bool:
 
 
 def _instead(here: str | None, there: str | None) -> str:
-    return f"{there or 'unnamed'} instead of {here or 'unnamed'}"
+    if here and there:
+        return f"{there} instead of {here}"
+    return f"{there}, which the wanted name does not say" if there else f"does not say {here}"
 
 
 def apart(wanted: str, found: str) -> int:
