@@ -63,6 +63,13 @@ EVENTS: Final[dict[str, EventKind]] = {
     "source.unanswered": EventKind("resolver", "WARNING", "{source} gave no answer about `{filename}`: {message}"),
     "pack.found": EventKind("resolver", "INFO", "Node type `{node_type}`: {pack} (by {found_by})"),
     "decision.made": EventKind("resolver", "INFO", "`{filename}`: {decision} from {source}: {because}"),
+    "access.checked": EventKind(
+        "downloader", "INFO", "Asked whether {files} files can be had with the keys that are set"
+    ),
+    "sidecar.written": EventKind("downloader", "INFO", "`{filename}`: wrote {path}"),
+    "store.linked": EventKind("downloader", "INFO", "`{filename}`: is in the store, linked from {source}"),
+    "store.added": EventKind("downloader", "INFO", "`{filename}`: is in the store now, at {path} ({how})"),
+    "program.started": EventKind("downloader", "INFO", "`{filename}`: {program} fetches it"),
     "download.started": EventKind("downloader", "INFO", "`{filename}`: fetching {size_bytes} bytes from {url}"),
     "download.resumed": EventKind("downloader", "INFO", "`{filename}`: going on after {bytes_done} bytes"),
     "download.progressed": EventKind("downloader", "DEBUG", "`{filename}`: {bytes_done} bytes", logged=False),

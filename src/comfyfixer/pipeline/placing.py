@@ -1,7 +1,7 @@
 """From an accepted resolution to what the download room is asked: where its file goes, and in which order."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -29,13 +29,21 @@ class Refusal(msgspec.Struct, frozen=True):
     problem: Problem
 
 
-def orders(accepted: Sequence[Resolution], places: Places) -> tuple[list[Order], list[Refusal]]:
-    """What makes most workflows runnable first, small files before big ones; and what can't be placed."""
+def orders(
+    accepted: Sequence[Resolution], places: Places, *, allow_pickle: Collection[str] = ()
+) -> tuple[list[Order], list[Refusal]]:
+    """What makes most workflows runnable first, small files before big ones; and what can't be placed.
+
+    Args:
+        allow_pickle: File names, or values as workflows hold them, of files that may be placed although they hold code.
+    """
     found: list[Order] = []
     refused: list[Refusal] = []
     for row in sorted(accepted, key=lambda row: (-len(row.workflows), row.size_bytes or 0)):
         try:
-            found.append(Order(row, _request(row, places)))
+            request = _request(row, places)
+            allowed = not {row.filename, row.value, request.filename}.isdisjoint(allow_pickle)
+            found.append(Order(row, msgspec.structs.replace(request, allow_pickle=allowed)))
         except DownloadError as error:
             refused.append(Refusal(row, Problem.of(error, where=row.filename)))
     return found, refused
