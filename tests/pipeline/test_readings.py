@@ -151,7 +151,7 @@ def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     settled(monkeypatch)
     monkeypatch.setattr("comfyfixer.pipeline.reading.many.FEWEST", 10)
     monkeypatch.setattr("comfyfixer.pipeline.reading.many._CHUNK", 3)
-    monkeypatch.setattr("comfyfixer.pipeline.reading.many._cores", lambda: 2)
+    monkeypatch.setattr("comfyfixer.pipeline.reading.many.processes", lambda: 2)
     files = [tmp_path / f"{number:02}.json" for number in range(25)]
     for file in files:
         write(file, file.stem)
@@ -176,7 +176,7 @@ def test_processes_that_can_t_be_started_cost_nothing_but_time(
     def refused(*_arguments: object, **_options: object) -> None:
         raise PermissionError("no more processes")
 
-    monkeypatch.setattr("comfyfixer.pipeline.reading.processes.ProcessPoolExecutor", refused)
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", refused)
 
     assert [workflow and workflow.ok for workflow in read_many(many, {})].count(True) == 23
 

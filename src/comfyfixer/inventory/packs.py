@@ -1,7 +1,7 @@
 """Installed node packs as ComfyUI loads them (`nodes.py`, `init_external_custom_nodes`)."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.paths import printable
 
 _DISABLED: Final = ".disabled"
+_FEWEST: Final = 16
+"""New packs from which on several processes pay: their start costs as much as reading some ten."""
 
 
 def read_packs(
@@ -34,13 +36,15 @@ def read_packs(
     problems: list[Problem] = []
     registered: list[PackSource] = []
     before = table.snapshot()
+    found = [pack for root in table.roots("custom_nodes") for pack in _pack_paths(Path(root), problems)]
     with without_garbage_collection():
-        for root in table.roots("custom_nodes"):
-            for path, enabled in _pack_paths(Path(root), problems):
-                source = _read(path, table, code_dir, cache, around) if enabled else PackSource(complete=False)
-                packs.append(_pack(path, source, enabled=enabled))
-                registered.append(source)
-                problems += _unreadable(path, source)
+        reader = _Reader(table, code_dir, cache, around)
+        reader.read_many([path for path, enabled in found if enabled])
+        for path, enabled in found:
+            source = reader.read(path) if enabled else PackSource(complete=False)
+            packs.append(_pack(path, source, enabled=enabled))
+            registered.append(source)
+            problems += _unreadable(path, source)
     _add_folders(table, registered, before)
     return tuple(sorted(packs, key=lambda pack: pack.name)), problems
 
@@ -54,19 +58,43 @@ def _add_folders(table: FolderTable, registered: list[PackSource], before: Folde
             table.share(name, other)
 
 
-def _read(
-    path: Path,
-    table: FolderTable,
-    code_dir: str | None,
-    cache: SourceCache,
-    around: Callable[[], Surroundings | None],
-) -> PackSource:
-    def read() -> PackSource:
+class _Reader:
+    """Reads what the cache does not know, many packs side by side."""
+
+    def __init__(
+        self,
+        table: FolderTable,
+        code_dir: str | None,
+        cache: SourceCache,
+        around: Callable[[], Surroundings | None],
+    ) -> None:
+        self._table = table
+        self._code_dir = code_dir
+        self._cache = cache
+        self._around = around
+        self._read: dict[Path, PackSource] = {}
+
+    def read_many(self, paths: Sequence[Path]) -> None:
+        """Read those that are many enough for several processes; the others wait until each is asked for."""
+        if len(paths) < _FEWEST:
+            return
+        new = [path for path in paths if not self._cache.has(printable(path), [str(path)])]
+        if len(new) < _FEWEST:
+            return
+        from comfyfixer.inventory.pack_processes import read_in_processes
+
+        mains = [_main_file(path) for path in new]
+        sources = read_in_processes(mains, self._table, self._code_dir, self._around())
+        self._read = dict(zip(new, sources, strict=False))
+
+    def read(self, path: Path) -> PackSource:
+        """What one pack's source tells."""
+        return self._cache.get(printable(path), [str(path)], lambda: self._read.get(path) or self._read_here(path))
+
+    def _read_here(self, path: Path) -> PackSource:
         from comfyfixer.inventory.node_source import read_node_source  # Costs start-up time only where it is needed.
 
-        return read_node_source(_main_file(path), table, code_dir, around=around())
-
-    return cache.get(printable(path), [str(path)], read)
+        return read_node_source(_main_file(path), self._table, self._code_dir, around=self._around())
 
 
 def _pack_paths(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, bool]]:

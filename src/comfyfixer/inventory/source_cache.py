@@ -46,6 +46,7 @@ class SourceCache:
         self._surroundings = repr(surroundings).encode("utf-8", "surrogatepass")
         self._before = _load(file) if file else {}
         self._now: dict[str, _Entry] = {}
+        self._taken: dict[str, bytes] = {}
 
     def get(self, about: str, places: Iterable[str], read: Callable[[], PackSource]) -> PackSource:
         """What is known of `about`, else what `read()` gives.
@@ -55,12 +56,23 @@ class SourceCache:
         """
         if self._file is None:
             return read()
-        fingerprint = self._fingerprint(places)
+        fingerprint = self._fingerprint_of(about, places)
         entry = self._before.get(about)
         if entry is None or entry.fingerprint != fingerprint:
             entry = _Entry(fingerprint, read())
         self._now[about] = entry
         return entry.source
+
+    def has(self, about: str, places: Iterable[str]) -> bool:
+        """Whether `get` would read nothing."""
+        entry = self._before.get(about)
+        return entry is not None and entry.fingerprint == self._fingerprint_of(about, places)
+
+    def _fingerprint_of(self, about: str, places: Iterable[str]) -> bytes:
+        """Taken once, at the first question."""
+        if about not in self._taken:
+            self._taken[about] = self._fingerprint(places)
+        return self._taken[about]
 
     def save(self) -> None:
         """Write what was asked for in this run; a place that can't be written only costs the next run's time."""

@@ -1,16 +1,20 @@
 """One workflow file from disk to its needs; a file that can't be read becomes a row that says why."""
 
 import os
+from collections.abc import Mapping
 from io import FileIO
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import Workflow
+from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.reading.cache import Reading, reading_of, stamp
 from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
+
+PackInputs = Mapping[str, Mapping[str, LoaderInput]]
+"""What installed packs say of their nodes' inputs, by class and input."""
 
 
 class Reader:

@@ -1,24 +1,21 @@
 """Many workflow files from disk to their needs: what did not change is remembered, thousands are read side by side."""
 
-import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from comfyfixer.model.reference import LoaderInput, Workflow
+from comfyfixer.model.reference import Workflow
 from comfyfixer.pipeline.reading.cache import Reading, Readings, decoded, reader_version
-from comfyfixer.pipeline.reading.file import Reader
+from comfyfixer.pipeline.reading.file import PackInputs, Reader
 from comfyfixer.scan.knowledge import builtin_knowledge
+from comfyfixer.side_by_side import Unavailable, processes
 
 FEWEST: Final = 3_000
 """Files from which on several processes pay: their start costs as much as reading some 2,000 workflows."""
 
-_MOST_PROCESSES: Final = 8
 _CHUNK: Final = 200
 """Files a process is handed at once: one by one, handing them over would cost more than reading them."""
-
-PackInputs = Mapping[str, Mapping[str, LoaderInput]]
 
 
 def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None = None) -> Generator[Workflow | None]:
@@ -47,13 +44,12 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
 
 def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
     """In this process, or in as many as the machine has cores."""
-    processes = min(_cores(), _MOST_PROCESSES)
     done = 0
-    if len(paths) >= FEWEST and processes > 1:
-        from comfyfixer.pipeline.reading.processes import Unavailable, read_in_processes
+    if len(paths) >= FEWEST and (at_once := processes()) > 1:
+        from comfyfixer.pipeline.reading.processes import read_in_processes
 
         try:
-            for readings in read_in_processes(_chunks(paths), pack_inputs, processes):
+            for readings in read_in_processes(_chunks(paths), pack_inputs, at_once):
                 yield from readings
                 done += len(readings)
         except Unavailable:
@@ -69,11 +65,3 @@ def _chunks(paths: Sequence[str]) -> Iterator[list[str]]:
     remaining = iter(paths)
     while chunk := list(islice(remaining, _CHUNK)):
         yield chunk
-
-
-def _cores() -> int:
-    """That this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
