@@ -9,9 +9,11 @@ from comfyfixer.demo.faults import Faults
 from comfyfixer.demo.hub import Hub
 from comfyfixer.errors import SourceError
 from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.lead import Lead
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.net.client import Timing, make_client
 from comfyfixer.settings import Endpoints, Settings
+from comfyfixer.sources.plugins import Told
 from comfyfixer.sources.registry import make_sources
 from comfyfixer.sources.source import Source
 from tests.net.loopback import FakeTime
@@ -85,3 +87,19 @@ def searched(source: Source, missing: MissingModel) -> tuple[list[Candidate], So
 
 def kinds(candidate: Candidate) -> set[str]:
     return {fact.kind for fact in candidate.evidence}
+
+
+def lead(filename: str, url: str, folder: str | None = "loras", index: str = "templates", **more: Any) -> Lead:
+    return Lead(filename=filename, url=url, folder=folder, index=index, named_by=f"The {index}", **more)
+
+
+@contextmanager
+def all_sources(hub: Hub, *leads: Lead, told: Told | None = None, **settings: Any) -> Iterator[dict[str, Source]]:
+    """Every source that the settings want, by its name, at the embedded hub's end points."""
+    roles = {name: getattr(hub.endpoints, name) for name in Endpoints.__struct_fields__}
+    chosen = Settings(workdir="/", endpoints=Endpoints(**roles), timeout_seconds=5, **settings)
+    time = FakeTime()
+    timing = Timing(wall=time.read, clock=time.read, sleep=time.sleep)
+    with make_client(chosen, lambda action, **details: None, cache_path=None, timing=timing) as client:
+        made = make_sources(chosen, client, read_leads=lambda: leads, told=told or (lambda problem: None))
+        yield {source.name: source for source in made}

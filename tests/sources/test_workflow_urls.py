@@ -12,7 +12,7 @@ from comfyfixer.demo.catalogue import (
     RepoFile,
 )
 from comfyfixer.demo.content import Plain, Weights, sha256_of, size_of
-from comfyfixer.demo.faults import Faults, server_error
+from comfyfixer.demo.faults import Faults, Reply, server_error
 from comfyfixer.errors import NotThere, SourceError
 from tests.sources.bench import kinds, linked, searched, shop
 
@@ -47,6 +47,8 @@ ALL = Catalogue(
     civitai=(MODEL,),
     github=(GitHubFile(path="/o/r/releases/download/v1/up.pth", content=Plain(b"x" * 100)),),
 )  # fmt: skip
+RELEASE_FILE = "https://github.com/o/r/releases/download/v1/up.pth"
+OTHER_RELEASE = "https://github.com/o/r/releases/download/v2/up.pth"
 FILE = "https://huggingface.co/owner/rain/resolve/main/split_files/loras/rain.safetensors"
 
 
@@ -258,11 +260,24 @@ def test_a_models_page_is_a_place_to_look_for_the_exact_name() -> None:
     assert (found.file_id, found.found_by) == (32, "repository")
 
 
-def test_a_file_of_github_is_a_candidate_without_size_and_hash() -> None:
+def test_a_file_of_a_github_release_has_the_size_and_hash_that_githubs_api_tells() -> None:
     with shop(ALL) as here:
-        (found,) = here.workflow.search(linked("up.pth", "https://github.com/o/r/releases/download/v1/up.pth"))
+        (found,) = here.workflow.search(linked("up.pth", RELEASE_FILE))
         assert found.download_url == f"{here.hub.endpoints.github}/o/r/releases/download/v1/up.pth"
-    assert (found.source, found.size_bytes, found.hashes, kinds(found)) == ("url", None, {}, {"workflow-url"})
+    content = ALL.github[0].content
+    assert (found.source, found.size_bytes, kinds(found)) == ("url", size_of(content), {"workflow-url"})
+    assert found.hashes == {"sha256": sha256_of(content)}
+
+
+@pytest.mark.parametrize(
+    "fault", [server_error(times=None, role="github"), Reply(times=None, role="github", status=403)]
+)
+def test_a_release_of_which_the_api_tells_nothing_is_a_candidate_all_the_same(fault: Reply) -> None:
+    with shop(ALL, Faults((fault,))) as here:
+        found, again = (next(here.workflow.search(linked("up.pth", url))) for url in (RELEASE_FILE, OTHER_RELEASE))
+        asked_once = {request.path for request in here.hub.requests_to("github")}
+    assert (found.size_bytes, found.hashes) == (again.size_bytes, again.hashes) == (None, {})
+    assert asked_once == {"/api/v3/repos/o/r/releases/tags/v1"}
 
 
 def test_a_host_that_is_not_allowed_is_shown_with_the_reason_and_not_asked() -> None:

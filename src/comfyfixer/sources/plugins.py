@@ -11,6 +11,7 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.problem import Problem
 from comfyfixer.net.client import Client
 from comfyfixer.redact import plain
+from comfyfixer.resolve.evidence import DISQUALIFYING
 from comfyfixer.settings import Settings
 from comfyfixer.sources.foreign import exact_size, is_model_name, known_hashes
 from comfyfixer.sources.source import Source, concerned
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 GROUP: Final = "comfyfixer.sources"
 _MOST: Final = 100
-_OURS: Final = frozenset(
-    {"hash", "short-hash", "hash-differs", "workflow-url", "note-url", "repository", "exact-name", "name-differs",
-     "kind-matches", "kind-differs", "generic-name", "local-file", "index", "access"}
-)  # fmt: skip
-"""Kinds of evidence that are found here by comparing: no source may say them of itself."""
 Told = Callable[[Problem], None]
 
 
@@ -103,7 +99,6 @@ class PluggedIn:
             return None
         reason = self._client.allowed(candidate.download_url)
         refused = (Evidence(kind="not-allowed-host", detail=f"It is not fetched: {reason}"),) if reason else ()
-        said = (Evidence(kind=fact.kind, detail=plain(fact.detail)) for fact in candidate.evidence)
         return msgspec.structs.replace(
             candidate,
             source="url",
@@ -112,8 +107,14 @@ class PluggedIn:
             hashes=known_hashes(dict(candidate.hashes)),
             found_by=self.name,
             workflow_urls=(),
-            evidence=(*(fact for fact in said if fact.kind not in _OURS), *refused),
+            evidence=(*map(_said, candidate.evidence), *refused),
         )
+
+
+def _said(fact: Evidence) -> Evidence:
+    """Only what speaks against its candidate keeps its kind: all that speaks for one is found here by comparing."""
+    kind = fact.kind if fact.kind in DISQUALIFYING else "said"
+    return Evidence(kind=kind, detail=plain(fact.detail))
 
 
 def _broken(name: str, error: BaseException) -> Problem:
