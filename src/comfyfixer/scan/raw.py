@@ -4,7 +4,7 @@ Every leaf is loosely typed: real files hold numbers as strings, null for empty 
 shapes altogether goes through `forgiving`, which keeps each part that can be kept.
 """
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import msgspec
 
@@ -162,11 +162,12 @@ def _salvaged(value: Any, wanted: Any) -> tuple[bool, Any]:
         struct = _struct_of(part)
         if struct is None:
             continue
-        if isinstance(value, list) and part is not struct:
-            return True, [forgiving(item, struct) for item in value if isinstance(item, dict)]
-        if isinstance(value, dict) and part is struct:
-            return True, forgiving(value, struct)
-        if isinstance(value, dict):
+        if part is struct:
+            return (True, forgiving(value, struct)) if isinstance(value, dict) else (False, None)
+        if get_origin(part) is list and isinstance(value, list | dict):  # some writers keep a list as an object
+            items = value.values() if isinstance(value, dict) else value
+            return True, [forgiving(item, struct) for item in items if isinstance(item, dict)]
+        if get_origin(part) is dict and isinstance(value, dict):
             return True, {str(key): forgiving(item, struct) for key, item in value.items() if isinstance(item, dict)}
     return False, None
 
