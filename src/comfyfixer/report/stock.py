@@ -95,13 +95,15 @@ def _unneeded(stock: Stock, limit: int) -> Iterator[str]:
         yield from _head("no workflow was read, so nothing is known of what is needed")
         return
     rows = sorted((row for row in stock.models if row.needed is False), key=lambda row: -(row.size_bytes or 0))
+    if not rows:
+        yield from _head(f"every file is named by one of {plural(stock.workflows, 'workflow')}")
+        return
     count = f"{len(rows):,} of {plural(stock.files, 'file')}, {size_text(stock.unneeded_bytes)}"
     yield from _head(f"named by none of {plural(stock.workflows, 'workflow')} ({count})")
     for row in rows[:limit]:
         yield _fit(f"  {size_text(row.size_bytes) or '-':>9}  {_name(row)}")
     yield from _more(len(rows), limit)
-    if rows:
-        yield "  Other workflows, and node packs themselves, may need them."
+    yield "  Other workflows, and node packs themselves, may need them."
 
 
 def _packs(stock: Stock, limit: int) -> Iterator[str]:
