@@ -9,6 +9,7 @@ from comfyfixer.demo.catalogue import HuggingFaceRepo, RepoFile, Upscaler
 from comfyfixer.demo.content import sha256_of, size_of
 from comfyfixer.demo.exchange import Request, Response, World, json_response, ranged, text_response
 
+_TYPES: Final = ("pth", "safetensors", "onnx")
 _FILES: Final = re.compile(r"/api/v1/models/(.+)/repo/files")
 _FILE: Final = re.compile(r"/models/([^/]+/[^/]+)/resolve/master/(.+)")
 
@@ -38,7 +39,7 @@ def answer_modelscope(request: Request, world: World) -> Response:
 def _upscaler(upscaler: Upscaler) -> dict[str, Any]:
     resource = {
         "platform": "pytorch",
-        "type": upscaler.urls[0].rpartition(".")[2],
+        "type": next((kind for kind in _TYPES if upscaler.urls[0].endswith(kind)), "pth"),
         "size": size_of(upscaler.content),
         "sha256": sha256_of(upscaler.content),
         "urls": list(upscaler.urls),

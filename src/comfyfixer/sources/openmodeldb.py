@@ -32,9 +32,9 @@ class _Resource(msgspec.Struct):
 
 
 class _Model(msgspec.Struct):
+    resources: list[msgspec.Raw]
     name: str | None = None
     license: str | None = None
-    resources: list[msgspec.Raw] = []
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,20 +95,24 @@ class PluggedIn:
         """The candidate as we know it: a file at an address, its host one that is allowed; None for no file's name."""
         if not isinstance(candidate, Candidate):
             raise TypeError("it gave something that is no `Candidate`")
-        if not is_model_name(candidate.filename):
+        if not _is_plain(candidate.filename):
             return None
         reason = self._client.allowed(candidate.download_url)
         refused = (Evidence(kind="not-allowed-host", detail=f"It is not fetched: {reason}"),) if reason else ()
         return msgspec.structs.replace(
             candidate,
             source="url",
-            alternative_names=tuple(name for name in candidate.alternative_names if is_model_name(name)),
+            alternative_names=tuple(name for name in candidate.alternative_names if _is_plain(name)),
             size_bytes=exact_size(candidate.size_bytes),
             hashes=known_hashes(dict(candidate.hashes)),
             found_by=self.name,
             workflow_urls=(),
             evidence=(*map(_said, candidate.evidence), *refused),
         )
+
+
+def _is_plain(name: str) -> bool:
+    return is_model_name(name) and not {"/", "\\"} & set(name)
 
 
 def _said(fact: Evidence) -> Evidence:
