@@ -29,6 +29,7 @@ CODES: Final[dict[str, str]] = {
     "config-invalid": "A setting has a value that can't be used.",
     "installation-not-found": "No ComfyUI installation was found.",
     "installation-invalid": "The folder that was named is no ComfyUI installation.",
+    "root-not-searched": "The folder that new files are to go to is none that ComfyUI searches for them.",
     "path-not-found": "A path that was named does not exist.",
     "workdir-unwritable": "The working folder can't be written.",
     "workdir-foreign": "The working folder holds files of our names that are not ours.",

@@ -70,6 +70,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         allow_pickle: File names that may be placed although loading them could run code.
         downloader: Which program fetches: one of `DOWNLOADERS`.
         sidecars: Write what other tools read beside each placed file.
+        connections: To one file at once at most; a further one is opened only while it pays.
+        connections_per_host: To one host at once at most, all files together.
+        limit_rate: Bytes a second of all transfers together; None: as fast as they come.
+        window: Minutes of the day between which files are fetched, may reach over midnight; None: at any time.
+        ignore_window: Fetch now all the same.
+        folders: ComfyUI's folder name to the root of it that takes new files.
+        to: Folder below which all new files go, in roots that ComfyUI searches; None: as ComfyUI chooses.
         store: Folder of a content-addressed store that machines share; None: each file is in its place alone.
         origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
     """
@@ -98,6 +105,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     downloader: str = "builtin"
     sidecars: bool = False
     store: str | None = None
+    connections: int = 4
+    connections_per_host: int = 8
+    limit_rate: int | None = None
+    window: tuple[int, int] | None = None
+    ignore_window: bool = False
+    folders: dict[str, str] = {}
+    to: str | None = None
     origins: dict[str, str] = {}
 
     def asks(self, source: str) -> bool:
@@ -209,6 +223,35 @@ def _downloader(value: Any) -> str:
     return str(value)
 
 
+def _rate(value: Any) -> int:
+    """Bytes a second, as `curl` and `aria2c` write them: 500K, 5M, 1.5G, with 1024 to the step."""
+    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,3})?)([KMG]?)(?:i?B)?(?:/s)?", str(value).strip(), re.IGNORECASE)
+    if isinstance(value, bool) or found is None:
+        raise ValueError("must be bytes a second, such as 500K, 5M or 1G")
+    rate = int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
+    if rate < 1024:
+        raise ValueError("must be 1K (1024 bytes a second) or more")
+    return rate
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    """`23:00-07:00` as minutes of the day."""
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", _text(value).strip())
+    hours = [int(part) for part in found.groups()] if found else []
+    if not hours or max(hours[0], hours[2]) > 24 or max(hours[1], hours[3]) > 59:
+        raise ValueError("must be two times of the day, such as 23:00-07:00")
+    begin, end = (hours[0] * 60 + hours[1]) % 1440, (hours[2] * 60 + hours[3]) % 1440
+    if begin == end:
+        raise ValueError("must begin and end at different times")
+    return begin, end
+
+
+def _folders(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object of folder names and paths")
+    return {_text(name): _path(path) for name, path in value.items()}
+
+
 def _switch_or_word(value: Any) -> bool:
     """Variables hold text: `1` and `true` switch on, `0` and `false` off."""
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -248,6 +291,13 @@ TABLE: Final = (
     _Setting("download.downloader", "downloader", _downloader, ("COMFYFIXER_DOWNLOADER",)),
     _Setting("download.sidecars", "sidecars", _switch),
     _Setting("download.store", "store", _path, ("COMFYFIXER_STORE",)),
+    _Setting("download.connections", "connections", _count(1, 16)),
+    _Setting("download.connections_per_host", "connections_per_host", _count(1, 32)),
+    _Setting("download.limit_rate", "limit_rate", _rate, ("COMFYFIXER_LIMIT_RATE",)),
+    _Setting("download.window", "window", _hours),
+    _Setting("download.ignore_window", "ignore_window", _switch),
+    _Setting("download.folders", "folders", _folders),
+    _Setting("download.to", "to", _path),
     _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
     _Setting("search.max_results", "max_results", _count(1, 100)),
     _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
@@ -356,9 +406,11 @@ def _login_file(environ: Mapping[str, str]) -> Path | None:
 
 
 def _expanded(value: Any, environ: Mapping[str, str]) -> Any:
-    """`${NAME}` replaced in text and in lists of text."""
+    """`${NAME}` replaced in text, and in lists and objects of text."""
     if isinstance(value, list):
         return [_expanded(item, environ) for item in value]
+    if isinstance(value, dict):
+        return {name: _expanded(item, environ) for name, item in value.items()}
     if not isinstance(value, str):
         return value
 

@@ -53,3 +53,10 @@ def test_one_that_could_not_be_had_is_not_asked_for_at_once() -> None:
     growth.failed(2.0)
     assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2, 32)] == [0] * 30
     assert growth.wants(33.0, 33 * MB, 1, 1000 * MB) == 1
+
+
+def test_the_wait_before_a_connection_is_no_slowness_of_it() -> None:
+    growth = Growth(4, TRIAL)
+    assert growth.wants(0.0, 0, 1, 1000 * MB) == 0
+    growth.anew()
+    assert growth.wants(30.0, 100, 1, 1000 * MB) == 0

@@ -16,6 +16,9 @@ _SETTINGS: Final = {
     "downloader": "download.downloader",
     "sidecars": "download.sidecars",
     "store": "download.store",
+    "limit_rate": "download.limit_rate",
+    "now": "download.ignore_window",
+    "to": "download.to",
 }
 _OPTIONS: Final = (
     click.option(
@@ -30,6 +33,9 @@ _OPTIONS: Final = (
     click.option(
         "--sidecars", is_flag=True, default=None, help="Write metadata and a preview beside each placed file."
     ),
+    click.option("--limit-rate", metavar="RATE", help="Bytes a second of all transfers together, such as 500K or 5M."),
+    click.option("--now", is_flag=True, default=None, help="Fetch outside the hours of download.window, too."),
+    click.option("--to", metavar="DIR", help="Place new files in the root below this folder. [default: the first one]"),
     click.option("--store", metavar="DIR", help="Keep files in this store, shared by machines, and link them from it."),
 )
 
@@ -40,8 +46,9 @@ def download_options(function: Function) -> Function:
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
         said = {key: value for name, key in _SETTINGS.items() if (value := options.pop(name)) not in (None, ())}
-        if "download.store" in said:
-            said["download.store"] = os.path.abspath(os.path.expanduser(said["download.store"]))
+        for key in ("download.store", "download.to"):
+            if key in said:
+                said[key] = os.path.abspath(os.path.expanduser(said[key]))
         common = options.pop("common")
         return function(*arguments, common=common._replace(download={**common.download, **said}), **options)
 

@@ -11,6 +11,7 @@ _MAIN: Final = frozenset(
         "installation.found",
         "phase.started",
         "host.waiting",
+        "download.waiting",
         "download.started",
         "download.set-aside",
         "download.finished",

@@ -118,6 +118,7 @@ class Attempt:
 
     def _ask(self) -> bool:
         """One request. True when the file is complete as far as can be told."""
+        self._growth.anew()
         if self._part.is_scattered:
             return self._fill()
         with self._open(self._range_headers()) as answer:

@@ -65,6 +65,10 @@ class Growth:
         more = self._more(now, connections)
         return min(more, self.most - connections) if self._is_worth(left) else 0
 
+    def anew(self) -> None:
+        """A connection begins: what was before, and the wait for it, is no measure."""
+        self._since_s, self._connections = None, 0
+
     def failed(self, now: float) -> None:
         """The further connection could not be had: not again for a while."""
         self._wait(now)

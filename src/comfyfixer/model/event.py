@@ -70,6 +70,9 @@ EVENTS: Final[dict[str, EventKind]] = {
     "store.linked": EventKind("downloader", "INFO", "`{filename}`: is in the store, linked from {source}"),
     "store.added": EventKind("downloader", "INFO", "`{filename}`: is in the store now, at {path} ({how})"),
     "program.started": EventKind("downloader", "INFO", "`{filename}`: {program} fetches it"),
+    "download.waiting": EventKind(
+        "downloader", "INFO", "Waiting until {until}: files are fetched between {hours} (`--now` fetches at once)"
+    ),
     "download.started": EventKind("downloader", "INFO", "`{filename}`: fetching {size_bytes} bytes from {url}"),
     "download.resumed": EventKind("downloader", "INFO", "`{filename}`: going on after {bytes_done} bytes"),
     "download.progressed": EventKind("downloader", "DEBUG", "`{filename}`: {bytes_done} bytes", logged=False),

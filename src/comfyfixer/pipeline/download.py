@@ -2,12 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import msgspec
 
-from comfyfixer.download.fetch import fetch
 from comfyfixer.download.space import check_space
 from comfyfixer.inventory.hashes import HashCache
 from comfyfixer.model.missing import MissingModel
@@ -16,9 +14,10 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
 from comfyfixer.paths import printable
+from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import find_places
-from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.placing import Order, orders
+from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.verdict import is_here
 
@@ -34,7 +33,7 @@ def download(session: Session) -> None:
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     session.emit("phase.started", phase="downloading", total=len(accepted))
-    wanted, refused = orders(accepted, find_places(session))
+    wanted, refused = orders(accepted, Roots(find_places(session), session.settings))
     with HashCache(session.workdir.hashes, session.emit) as hashes:
         outcomes = _Outcomes(session, len(accepted), hashes)
         for refusal in refused:
@@ -109,21 +108,8 @@ def _fetch_all(session: Session, wanted: Sequence[Order], outcomes: _Outcomes) -
     for order in wanted:
         if order.request.target in problems:
             outcomes.refuse(order.row, problems[order.request.target])
-    for row, outcome in _fetched(session, [order for order in wanted if order.request.target not in problems]):
-        outcomes.add(row, outcome)
-
-
-def _fetched(session: Session, wanted: Sequence[Order]) -> Iterator[tuple[Resolution, Outcome]]:
-    """Outcomes as they come.
-
-    Raises:
-        Interrupted: After every transfer has come to a clean stop.
-    """
-    settings = session.settings
-    with make_client(settings, session.emit, cache_path=None) as client:
-        one = partial(
-            fetch, client=client, emit=session.emit, cancelled=session.cancelled, verify_hashes=settings.verify_hashes
-        )
-        work = [partial(one, order.request) for order in wanted]
-        for place, outcome in in_parallel(session, work, at_once=settings.max_concurrent, on_stop=client.stop):
-            yield wanted[place].row, outcome
+    fitting = [order for order in wanted if order.request.target not in problems]
+    for order, outcome in fetched(
+        session, fitting, lambda: make_client(session.settings, session.emit, cache_path=None)
+    ):
+        outcomes.add(order.row, outcome)

@@ -33,6 +33,11 @@ class Places:
         self._models = Path(installation.base_dir, "models")
         self._folders = folders
 
+    def roots(self, folder: str) -> tuple[str, ...]:
+        """Every root that ComfyUI searches, in its order; empty for a pack's own folder."""
+        known = self._folders.get(folder)
+        return known.roots if known else ()
+
     def root(self, folder: str) -> Path:
         """The folder ComfyUI itself would save to: the first root; for a pack's own folder, the one below `models`.
 

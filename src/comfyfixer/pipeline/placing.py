@@ -11,7 +11,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import base_name
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.paths import inside
-from comfyfixer.pipeline.installation import Places
+from comfyfixer.pipeline.roots import Roots
 from comfyfixer.resolve.names import split_extension
 
 
@@ -30,12 +30,15 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def orders(
-    accepted: Sequence[Resolution], places: Places, *, allow_pickle: Collection[str] = ()
+    accepted: Sequence[Resolution], places: Roots, *, allow_pickle: Collection[str] = ()
 ) -> tuple[list[Order], list[Refusal]]:
     """What makes most workflows runnable first, small files before big ones; and what can't be placed.
 
     Args:
         allow_pickle: File names, or values as workflows hold them, of files that may be placed although they hold code.
+
+    Raises:
+        UsageError: `root-not-searched`: the user wants a file where ComfyUI would not find it.
     """
     found: list[Order] = []
     refused: list[Refusal] = []
@@ -49,7 +52,7 @@ def orders(
     return found, refused
 
 
-def _request(row: Resolution, places: Places) -> FetchRequest:
+def _request(row: Resolution, places: Roots) -> FetchRequest:
     """The final place of one file; its sub-folder is kept.
 
     Raises:

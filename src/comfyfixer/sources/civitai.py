@@ -1,13 +1,13 @@
 """Civitai: by hash, then by the words of the name, with every name a file is known under compared."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.likeness import similarity
-from comfyfixer.resolve.names import is_generic
+from comfyfixer.resolve.names import is_generic, split_extension
 from comfyfixer.settings import Settings
 from comfyfixer.sources.civitai_api import CivitaiApi
 from comfyfixer.sources.civitai_kinds import types_for
@@ -32,13 +32,19 @@ class CivitaiSource:
         self._threshold = settings.fuzzy_threshold
         self._max_results = settings.max_results
 
+    def prepare(self, missing: Sequence[MissingModel]) -> None:
+        """Ask for the hashes of all that will be searched for, many in one question."""
+        self._api.ask_by_hashes([one.hashes["sha256"].lower() for one in missing if "sha256" in one.hashes])
+
     def search(self, missing: MissingModel) -> Iterator[Candidate]:
         """Files of an equal hash; without one that proves, every file of exactly the name, then the most similar."""
         failures = Failures()
         proven = False
         for algorithm, found in self._by_hash(missing, failures):
             proven = proven or algorithm in _PROVING
-            yield self._api.candidate(found, found_by="hash")
+            short = algorithm not in _PROVING and missing.filename not in found.names
+            stored = self._stored_name(found, failures) if short else ()
+            yield self._api.candidate(found, found_by="hash", more_names=stored)
         if not proven and not is_generic(missing.filename):
             yield from self._by_words(missing, failures)
         failures.raise_first()
@@ -62,24 +68,40 @@ class CivitaiSource:
         similar = sorted(
             ((score, found) for score, found in scored if score >= self._threshold and found not in exact),
             key=lambda item: (-item[0], item[1].file.id),
-        )
-        for place, (score, found) in enumerate(similar[: self._max_results]):
-            ask = not exact and place < _STORED_NAMES_ASKED and score >= _WORTH_A_LOOK
-            stored = self._stored_name(found, failures) if ask else ()
+        )[: max(self._max_results, _STORED_NAMES_ASKED)]
+        likely = sorted((found for _, found in similar), key=lambda found: not _same_version(missing.filename, found))
+        asked = set() if exact else {found.file.id for found in likely[:_STORED_NAMES_ASKED]}
+        for _, found in similar:
+            stored = self._stored_name(found, failures) if found.file.id in asked else ()
             yield self._api.candidate(found, found_by="search", more_names=stored)
 
     def _searched(self, missing: MissingModel, failures: Failures) -> list[Found]:
-        """Files of models with the name's words; a query is left out where the one before has its whole answer."""
+        """Files of models with the name's words, as far as asking further can bring something that is alike.
+
+        The search drops words from a query's end: where a whole answer is known, one that begins alike has no more.
+        """
         types = types_for(missing.folder)
         files: dict[int, Found] = {}
-        whole: str | None = None
-        for query in words_for_models(missing.filename):
-            if whole is not None and query.startswith(f"{whole} "):
+        whole: set[str] = set()
+        for query in words_for_models(missing.filename, derived=types[:1] == ("Checkpoint",)):
+            first = query.lower().partition(" ")[0]
+            if first in whole or (whole and self._has_alike(missing.filename, files.values())):
                 continue
             listing = failures.caught(partial(self._api.search, query, types))
             files.update((found.file.id, found) for found in self._heard(listing, missing, failures))
-            whole = query if listing is not None and not listing.more else whole
+            whole |= {first} if listing is not None and not listing.more else set()
+        if any(missing.filename in found.names for found in files.values()):
+            files |= {found.file.id: found for found in self._namesakes(missing, types, failures)}
         return list(files.values())
+
+    def _namesakes(self, missing: MissingModel, types: Sequence[str], failures: Failures) -> Sequence[Found]:
+        """Files of the best models with the first word alone: one of fewer words may have another file of the name."""
+        first, _, more = words_for_models(missing.filename)[0].partition(" ")
+        listing = failures.caught(partial(self._api.search, first, types, 1)) if more else None
+        return listing.found if listing is not None else ()
+
+    def _has_alike(self, filename: str, files: Iterable[Found]) -> bool:
+        return any(self._score(filename, found) >= _WORTH_A_LOOK for found in files)
 
     def _heard(self, listing: Listing | None, missing: MissingModel, failures: Failures) -> Sequence[Found]:
         """The files of an answer; what it leaves unknown is noted."""
@@ -99,3 +121,9 @@ class CivitaiSource:
             return ()
         name = failures.caught(partial(self._api.stored_name, found))
         return (name,) if name else ()
+
+
+def _same_version(filename: str, found: Found) -> bool:
+    """Whether the last parts are equal: a model that was renamed shows `newName_v51` for `oldName_v51`."""
+    last = split_extension(filename)[0].rpartition("_")[2].lower()
+    return any(split_extension(name)[0].rpartition("_")[2].lower() == last for name in found.names)

@@ -1,6 +1,7 @@
 """What Civitai's API answers, as values. Every answer is asked for once in a run."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import msgspec
@@ -31,6 +32,8 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 _LIMIT: Final = 30
 _PAGES: Final = 3
+_SHA256_DIGITS: Final = 64
+_HASHES_AT_ONCE: Final = 100
 
 
 class CivitaiApi:
@@ -40,26 +43,27 @@ class CivitaiApi:
         self._client = client
         self._endpoint = settings.endpoints.civitai
         self._age_s = settings.cache_max_age_hours * 3600
+        self._by_hashes: dict[str, Listing] = {}
 
-    def search(self, query: str, types: Sequence[str]) -> Listing:
+    def search(self, query: str, types: Sequence[str], pages: int = _PAGES) -> Listing:
         """All files of all versions of the best models for some words: as far as all words are in a model's row.
 
         Raises:
             SourceError: No answer came.
         """
         try:
-            return self._searched(query, types)
+            return self._searched(query, types, pages)
         except SourceError as error:
             if error.status != 400 or not types:
                 raise
-            return self._searched(query, ())  # the hub's list of types changes
+            return self._searched(query, (), pages)  # the hub's list of types changes
 
-    def _searched(self, query: str, types: Sequence[str]) -> Listing:
+    def _searched(self, query: str, types: Sequence[str], pages: int) -> Listing:
         params = [("query", query), *(("types", name) for name in types), ("nsfw", "true"), ("limit", str(_LIMIT))]
         found: list[Found] = []
         lost: list[bytes] = []
         more: list[tuple[str, str]] = []
-        for _ in range(_PAGES):
+        for _ in range(pages):
             page = self._get("/api/v1/models", [*params, *more], Page)
             for item in readable(page.items, ModelItem, lost):
                 found += files_of(item, lost)
@@ -83,8 +87,39 @@ class CivitaiApi:
         version = self._get_row(f"/api/v1/model-versions/{version_id}", Version)
         return Listing(found=tuple(of_version(version, lost)), lost=tuple(lost))
 
+    def ask_by_hashes(self, digests: Sequence[str]) -> None:
+        """Ask for many SHA-256 at once: `by_hash` knows the answers then. Without an answer it asks for each.
+
+        A question holds 100 of them; what the hub does not know it leaves out.
+        """
+        distinct = sorted({digest for digest in digests if len(digest) == _SHA256_DIGITS})
+        for start in range(0, len(distinct), _HASHES_AT_ONCE):
+            some = distinct[start : start + _HASHES_AT_ONCE]
+            if len(some) > 1:
+                with suppress(SourceError):
+                    self._by_hashes |= self._many(some)
+
+    def _many(self, digests: Sequence[str]) -> dict[str, Listing]:
+        """The files of all versions that have one of the hashes; an answer that can't be read whole counts for none."""
+        answer = self._client.post(
+            f"{self._endpoint}/api/v1/model-versions/by-hash",
+            body=msgspec.json.encode(digests),
+            content_type="application/json",
+            max_age_s=self._age_s,
+        )
+        lost: list[bytes] = []
+        rows = answer.json(list[msgspec.Raw])
+        found = [found for version in readable(rows, Version, lost) for found in of_version(version, lost)]
+        if lost:
+            return {}
+        of_each = {digest: [one for one in found if one.hashes.get("sha256") == digest] for digest in digests}
+        return {digest: Listing(found=tuple(files)) for digest, files in of_each.items()}
+
     def by_hash(self, digest: str) -> Listing:
         """All files of the oldest version that has a file of this hash."""
+        known = self._by_hashes.get(digest)
+        if known is not None:
+            return known
         lost: list[bytes] = []
         version = self._get_row(f"/api/v1/model-versions/by-hash/{digest}", Version)
         return Listing(found=tuple(of_version(version, lost)), lost=tuple(lost))

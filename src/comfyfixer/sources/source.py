@@ -12,7 +12,7 @@ answer, paces itself, and raises `SourceError` or `NotThere`. It is loaded when 
 `plugins.py` says what is taken over of it. The contract test in `tests/contract/` shows how to test one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from comfyfixer.model.candidate import Candidate
@@ -24,7 +24,8 @@ from comfyfixer.settings import Settings
 class Source(Protocol):
     """A catalogue of downloadable files, such as Civitai. Thread-safe.
 
-    It may have a method `concerns(missing) -> bool` too: False where it can't have such a file, and is not asked.
+    It may have a method `concerns(missing) -> bool` too: False where it can't have such a file, and is not asked; and
+    `prepare(missing: Sequence[MissingModel])`, called once with all that will be searched for, which raises nothing.
 
     Attributes:
         name: One or two words, for people and for `Findings.unanswered`.
@@ -51,3 +52,11 @@ def concerned(source: Source, missing: MissingModel) -> bool:
     """Whether a source can have the file."""
     concerns: Callable[[MissingModel], bool] | None = getattr(source, "concerns", None)
     return concerns is None or concerns(missing)
+
+
+def prepared(sources: Iterable[Source], missing: Sequence[MissingModel]) -> None:
+    """Let the sources that want to know beforehand what will be searched for ask about all of it together."""
+    for source in sources:
+        prepare: Callable[[Sequence[MissingModel]], None] | None = getattr(source, "prepare", None)
+        if prepare is not None:
+            prepare(missing)
