@@ -89,6 +89,7 @@ class Workdir:
         self.missing_nodes = self.output_dir / "missing_nodes.json"
         self.resolutions = self.output_dir / "resolutions.json"
         self.downloads = self.output_dir / "downloads.json"
+        self.lock = self.output_dir / "comfyfixer.lock.json"
         self.summary = self.output_dir / "summary_report.md"
 
 

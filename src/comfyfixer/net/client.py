@@ -21,7 +21,7 @@ from comfyfixer.net.cache import AnswerCache, Stored, cache_key
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.failures import Refused, as_download_error
 from comfyfixer.net.gates import Gates
-from comfyfixer.net.hops import Hops, Request
+from comfyfixer.net.hops import Hops, Reply, Request
 from comfyfixer.net.hosts import HostRules
 from comfyfixer.net.questions import Question, Questions, not_asked
 from comfyfixer.net.stored_keys import with_stored_keys
@@ -55,6 +55,23 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 REAL_TIME: Final = Timing()
+
+
+class Located(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a file really lies. For the standard input of a program, never for a message or an argument.
+
+    Attributes:
+        url: With its signature.
+        headers: The key, where that host is one that gets it; mostly empty.
+        answer: Says whether the file can be had; to be closed.
+    """
+
+    url: str
+    headers: dict[str, str]
+    answer: Transfer
+
+    def __repr__(self) -> str:
+        return "Located(***)"
 
 
 def make_client(settings: Settings, emit: Emit, *, cache_path: Path | None, timing: Timing = REAL_TIME) -> "Client":
@@ -159,6 +176,18 @@ class Client:
         with self._discreet():
             return self._opened(url, headers, origin_trusted)
 
+    def locate(self, url: str, *, origin_trusted: bool) -> "Located":
+        """Where a file really lies, for a program that is not to be trusted with redirects: most hand a key on to
+        whatever host a redirect leads to.
+
+        Raises:
+            DownloadError: Like `open`.
+        """
+        with self._discreet():
+            reply, transfer = self._replied(url, {"Range": "bytes=0-0"}, origin_trusted)
+        headers = self._credentials.headers(reply.url) if reply.key_variable else {}
+        return Located(url=str(reply.url), headers=headers, answer=transfer)
+
     def kept(self, name: str, make: Callable[[], bytes], *, max_age_s: float) -> bytes:
         """What `make` gave for a name, in this run or an earlier one; for facts that cost a request of another kind."""
         key, now = cache_key("KEPT", name, b"", keyed=False), self._wall()
@@ -194,6 +223,9 @@ class Client:
         self.close()
 
     def _opened(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> Transfer:
+        return self._replied(url, headers, origin_trusted)[1]
+
+    def _replied(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> tuple[Reply, Transfer]:
         first = Url.parse(url)
         reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
         if first is None or reason:
@@ -209,7 +241,7 @@ class Client:
             raise as_download_error(error) from error
         transfer = Transfer(reply.response, str(reply.url), self._secrets, key_variable=reply.key_variable)
         self._obey(reply.url, transfer)
-        return transfer
+        return reply, transfer
 
     @contextmanager
     def _discreet(self) -> Iterator[None]:

@@ -1,0 +1,381 @@
+"""Other programs that fetch: `aria2c`, `wget`, `hf`. None of them is told a key where others can read it.
+
+What starts them is a list of words without address or key: those come over standard input (`aria2c`, `wget`) or, for
+`hf`, in the environment of that one process. The first two never see the hub: the address is resolved here, each
+redirect looked at, so that they ask the storage itself and have no key to hand on.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Protocol
+
+import msgspec
+
+from comfyfixer.download.attempt import Means
+from comfyfixer.download.expected import Expected
+from comfyfixer.download.other_hand import is_whole, remove
+from comfyfixer.download.pace import check
+from comfyfixer.download.refusals import refusal
+from comfyfixer.download.transfer import Meter
+from comfyfixer.download.wire import Answer
+from comfyfixer.errors import DownloadError, UsageError
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.paths import inside
+from comfyfixer.redact import plain
+
+_LOOK_EVERY_S: Final = 0.1
+_ENDS_WITHIN_S: Final = 5.0
+_TAIL: Final = 2000
+_TRIES: Final = 5
+_CONNECTIONS: Final = 4
+_SECRET_VARIABLES: Final = ("CIVITAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_INSTALL: Final = {
+    "aria2c": "Install aria2 (`apt install aria2`, `brew install aria2`, `winget install aria2.aria2`)",
+    "wget": "Install wget (`apt install wget`, `brew install wget`)",
+    "hf": "Run `pip install 'comfyfixer[hf]'`",
+}
+
+
+class Place(Protocol):
+    """Where a file really lies; `net.client.Located` fits it."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def answer(self) -> Answer: ...
+
+
+class Locator(Protocol):
+    """Follows redirects; `net.client.Client` fits it."""
+
+    def locate(self, url: str, *, origin_trusted: bool) -> Place:
+        """Where it leads.
+
+        Raises:
+            DownloadError: No answer came, or the address is refused.
+        """
+        ...
+
+
+class Hub(msgspec.Struct, frozen=True, kw_only=True):
+    """What `hf` is told of its hub."""
+
+    endpoint: str
+    key: str | None
+
+    def __repr__(self) -> str:
+        return f"Hub({self.endpoint})"
+
+
+def executable(name: str) -> str:
+    """The program's path.
+
+    Raises:
+        UsageError: `downloader-missing`.
+    """
+    beside = Path(sys.executable).parent
+    found = shutil.which(name) or shutil.which(name, path=os.fspath(beside))
+    if found is None:
+        hint = f"{_INSTALL[name]}, or leave `--downloader` out"
+        raise UsageError(f"`{name}` is not installed", code="downloader-missing", hint=hint)
+    return found
+
+
+class Aria2:
+    """`aria2c`: several connections for one file."""
+
+    name: Final = "aria2c"
+
+    def __init__(self, program: str, locator: Locator, hide: Callable[[str], str]) -> None:
+        self._program = program
+        self._locator = locator
+        self._hide = hide
+
+    def takes(self, candidate: Candidate) -> bool:
+        return candidate.source != "local"
+
+    def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
+        _fetched_from_place(self, self._locator, candidate, expected, file, means)
+
+    def once(self, place: Place, file: Path, errand: "Errand") -> int:
+        """One run of the program; its exit code."""
+        lines = [place.url, f"  dir={_one_line(file.parent)}", f"  out={file.name}"]
+        lines += [f"  header={name}: {value}" for name, value in place.headers.items()]
+        words = [
+            self._program, "--no-conf=true", "--input-file=-", "--continue=true", "--auto-file-renaming=false",
+            "--file-allocation=none", f"--max-connection-per-server={_CONNECTIONS}", f"--split={_CONNECTIONS}",
+            "--min-split-size=16M", "--max-tries=2", "--retry-wait=1", "--auto-save-interval=5",
+            "--show-console-readout=false", "--summary-interval=0", "--download-result=hide",
+            "--console-log-level=error", "--user-agent=ComfyFixerSmart", f"--stop-with-process={os.getpid()}",
+            "--remote-time=false", *_certificates("--ca-certificate"),
+        ]  # fmt: skip
+        return errand.run(words, "\n".join(lines) + "\n", _without_keys(os.environ), self._hide)
+
+
+class Wget:
+    """`wget`: one connection, on nearly every machine."""
+
+    name: Final = "wget"
+
+    def __init__(self, program: str, locator: Locator, hide: Callable[[str], str]) -> None:
+        self._program = program
+        self._locator = locator
+        self._hide = hide
+
+    def takes(self, candidate: Candidate) -> bool:
+        return candidate.source != "local"
+
+    def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
+        _fetched_from_place(self, self._locator, candidate, expected, file, means)
+
+    def once(self, place: Place, file: Path, errand: "Errand") -> int:
+        """One run of the program; its exit code."""
+        with _Config(place.headers) as config:
+            words = [
+                self._program, f"--config={config}", "--input-file=-", "--continue", f"--output-document={file}",
+                "--max-redirect=0", "--tries=2", "--timeout=60", "--no-verbose", "--no-hsts",
+                "--user-agent=ComfyFixerSmart", *_certificates("--ca-certificate"),
+            ]  # fmt: skip
+            return errand.run(words, place.url + "\n", _without_keys(os.environ), self._hide)
+
+
+class HuggingFaceCli:
+    """`hf download`: Hugging Face's own program, with Xet where it is installed; files of other hubs we fetch."""
+
+    name: Final = "hf"
+
+    def __init__(self, program: str, hub: Hub, hide: Callable[[str], str]) -> None:
+        self._program = program
+        self._hub = hub
+        self._hide = hide
+
+    def takes(self, candidate: Candidate) -> bool:
+        return candidate.source == "huggingface" and bool(candidate.repo_id and candidate.repo_path)
+
+    def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
+        """It keeps the repository's folders and its own notes: all of that happens in a folder of its own."""
+        folder = file.with_name(f"{file.name}.hf")
+        came = inside(folder, candidate.repo_path or "")
+        kind, repo_id = _kind_and_id(candidate.repo_id or "")
+        words = [
+            self._program, "download", "--repo-type", kind, "--revision", candidate.revision or "main",
+            "--local-dir", os.fspath(folder), "--quiet", "--", repo_id, candidate.repo_path or "",
+        ]  # fmt: skip
+        _tell_start(means, expected, self.name)
+        errand = Errand(expected, folder, means)
+        code = errand.run(words, "", self._environment(), self._hide)
+        if code or not came.is_file():
+            raise _failed(self.name, code, expected, errand.said)
+        came.replace(file)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _environment(self) -> dict[str, str]:
+        told = {
+            "HF_ENDPOINT": self._hub.endpoint,
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        }
+        key = {"HF_TOKEN": self._hub.key} if self._hub.key else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+        return {**_without_keys(os.environ), **told, **key}
+
+
+class Errand:
+    """One program at work on one file: followed, stoppable, its last words kept.
+
+    Attributes:
+        said: The end of what it wrote to its standard error.
+    """
+
+    def __init__(self, expected: Expected, place: Path, means: Means) -> None:
+        self._place = place
+        self._means = means
+        self._meter = Meter(expected.filename, expected.size_bytes, means.emit, means.pace)
+        self.said = ""
+
+    def run(self, words: Sequence[str], given: str, environment: Mapping[str, str], hide: Callable[[str], str]) -> int:
+        """Run it to its end.
+
+        Raises:
+            Interrupted: `cancelled` became true; the program has ended, and what came stays.
+        """
+        with tempfile.TemporaryFile() as told:
+            process = subprocess.Popen(
+                words, stdin=subprocess.PIPE, stdout=told, stderr=told, env=dict(environment), cwd=self._place.parent
+            )
+            try:
+                _give(process, given)
+                self._meter.start(_bytes_in(self._place))
+                code = self._followed(process)
+            finally:
+                _end(process)
+            self.said = hide(_tail(told))
+        return code
+
+    def _followed(self, process: "subprocess.Popen[bytes]") -> int:
+        while True:
+            check(self._means.cancelled)
+            try:
+                code = process.wait(_LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                self._meter.tick(self._means.pace.clock(), _bytes_in(self._place))
+                continue
+            self._meter.tell(self._means.pace.clock(), _bytes_in(self._place))
+            return code
+
+
+class _FromPlace(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def once(self, place: Place, file: Path, errand: Errand) -> int: ...
+
+
+def _fetched_from_place(
+    program: _FromPlace, locator: Locator, candidate: Candidate, expected: Expected, file: Path, means: Means
+) -> None:
+    """Resolve the address and let the program go, again while bytes come: signed addresses expire on the way.
+
+    A file that is whole already is not asked for again: some programs would begin it anew.
+    """
+    _tell_start(means, expected, program.name)
+    errand = Errand(expected, file, means)
+    code = 0
+    for attempt in range(1, _TRIES + 1):
+        if is_whole(file, expected) and not _is_unfinished(file):
+            return
+        before = _bytes_in(file)
+        place = _located(locator, candidate)
+        code = program.once(place, file, errand)
+        if not code and file.is_file():
+            return
+        check(means.cancelled)
+        if attempt == _TRIES or (_bytes_in(file) <= before and attempt > 1):
+            break
+        if _bytes_in(file) <= before:
+            remove(file)  # what is there can't be gone on with
+        means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=_ended(program.name, code))
+    raise _failed(program.name, code, expected, errand.said)
+
+
+def _located(locator: Locator, candidate: Candidate) -> Place:
+    trusted = candidate.source in ("civitai", "huggingface")
+    place = locator.locate(candidate.download_url, origin_trusted=trusted)
+    with place.answer as answer:
+        if answer.status not in (200, 206):
+            body = answer.error_body()
+            raise refusal(answer.status, answer.headers, body, candidate, key_sent=answer.key_variable)
+    return place
+
+
+class _Config:
+    """A configuration with the key for `wget`, which only this user can read; the null device where there is none."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._path = ""
+
+    def __enter__(self) -> str:
+        if not self._headers:
+            return os.devnull
+        descriptor, self._path = tempfile.mkstemp(prefix="comfyfixer-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(f"header = {name}: {value}\n" for name, value in self._headers.items())
+        return self._path
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._path:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+
+
+def _tell_start(means: Means, expected: Expected, program: str) -> None:
+    means.emit("program.started", filename=expected.filename, program=program)
+
+
+def _kind_and_id(repo_id: str) -> tuple[str, str]:
+    prefix, _, rest = repo_id.partition("/")
+    return (prefix[:-1], rest) if prefix in ("datasets", "spaces") else ("model", repo_id)
+
+
+def _without_keys(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in _SECRET_VARIABLES}
+
+
+def _certificates(option: str) -> list[str]:
+    file = os.environ.get("SSL_CERT_FILE")
+    return [f"{option}={file}"] if file else []
+
+
+def _one_line(folder: Path) -> str:
+    """A line is an option to `aria2c`: a folder's name must not end it.
+
+    Raises:
+        DownloadError: `downloader-failed`.
+    """
+    text = os.fspath(folder)
+    if not text.isprintable():
+        message = "The models folder has a name that `aria2c` can't be told"
+        raise DownloadError(message, code="downloader-failed", hint="Leave `--downloader` out")
+    return text
+
+
+def _give(process: "subprocess.Popen[bytes]", text: str) -> None:
+    """All of standard input; a program that ended at once reads none."""
+    with contextlib.suppress(BrokenPipeError, OSError):
+        if process.stdin is not None:
+            with process.stdin as stream:
+                stream.write(text.encode())
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask it to end, then end it; nothing where it ended by itself."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _tail(told: IO[bytes]) -> str:
+    told.seek(max(0, told.seek(0, os.SEEK_END) - _TAIL))
+    lines = [line for line in told.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return plain(lines[-1]) if lines else ""
+
+
+def _bytes_in(place: Path) -> int:
+    """Size of a file, or of all below a folder; 0 where there is none."""
+    try:
+        if not place.is_dir():
+            return place.stat().st_size
+        return sum(entry.stat().st_size for entry in place.rglob("*") if entry.is_file())
+    except OSError:
+        return 0
+
+
+def _is_unfinished(file: Path) -> bool:
+    """`aria2c` keeps its notes until the last byte is there."""
+    return file.with_name(f"{file.name}.aria2").exists()
+
+
+def _ended(program: str, code: int) -> str:
+    return f"`{program}` ended with {code}"
+
+
+def _failed(program: str, code: int, expected: Expected, said: str) -> DownloadError:
+    words = f": {said}" if said else ""
+    message = f"`{program}` did not bring `{expected.filename}` (it ended with {code}){words}"
+    return DownloadError(message, code="downloader-failed", hint="Run it again without `--downloader`")

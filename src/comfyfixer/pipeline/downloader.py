@@ -1,0 +1,43 @@
+"""The program that the settings name for fetching, ready to be handed to the download room."""
+
+from typing import TYPE_CHECKING
+
+from comfyfixer.net.stored_keys import with_stored_keys
+from comfyfixer.redact import Secrets
+from comfyfixer.settings import Settings
+
+if TYPE_CHECKING:
+    from comfyfixer.download.other_hand import Hand
+    from comfyfixer.download.programs import Hub
+    from comfyfixer.net.client import Client
+
+
+def hand_of(settings: Settings, client: "Client") -> "Hand | None":
+    """The program; None for our own hands.
+
+    Raises:
+        UsageError: `downloader-missing`.
+    """
+    if settings.downloader == "builtin":
+        return None
+    settings = with_stored_keys(settings)
+    from comfyfixer.download.programs import Aria2, HuggingFaceCli, Wget, executable
+
+    program = executable(settings.downloader)
+    if settings.downloader == "hf":
+        return HuggingFaceCli(program, _hub(settings), Secrets.of(settings).hidden)
+    kind = Aria2 if settings.downloader == "aria2c" else Wget
+    return kind(program, client, Secrets.of(settings).hidden)
+
+
+def _hub(settings: Settings) -> "Hub":
+    """Where `hf` asks, and the key that belongs there."""
+    from comfyfixer.download.programs import Hub
+    from comfyfixer.net.credentials import Credentials
+    from comfyfixer.net.url import Url
+
+    endpoint = settings.endpoints.huggingface
+    url = Url.parse(endpoint)
+    gets_key = url is not None and Credentials(settings).variable(url) == "HF_TOKEN"
+    key = settings.huggingface_key.reveal() if gets_key and settings.huggingface_key else None
+    return Hub(endpoint=endpoint, key=key)
