@@ -18,6 +18,7 @@ from comfyfixer.errors import EXIT_INTERRUPTED
 from comfyfixer.journal.journal import Listener
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
@@ -54,7 +55,13 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     output: dict[str, str]
 
 
-def run_command(common: Common, command: str, steps: Sequence[str], targets: Sequence[str] = ()) -> int:
+def run_command(
+    common: Common,
+    command: str,
+    steps: Sequence[str],
+    targets: Sequence[str] = (),
+    narrowing: Narrowing = NOTHING_LESS,
+) -> int:
     """Start a new run and show what it came to."""
     record = new_record(
         command,
@@ -66,6 +73,7 @@ def run_command(common: Common, command: str, steps: Sequence[str], targets: Seq
         comfyui_url=common.comfyui_url,
         offline=common.offline,
         refresh=common.refresh,
+        narrowing=narrowing,
         download=common.download,
     )
     return show_run(record, common.settings(), common)

@@ -19,6 +19,9 @@ class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str | None = None
 
 
+NOTHING_LESS = Narrowing()
+
+
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file to fetch.
 

@@ -6,6 +6,7 @@ import msgspec
 
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.plan import Narrowing
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 
@@ -27,6 +28,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         comfyui_url: Likewise.
         offline: Likewise.
         refresh: Likewise.
+        narrowing: Likewise.
         download: Likewise: dotted names of settings to what was said of them.
     """
 
@@ -44,6 +46,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     comfyui_url: str | None = None
     offline: bool = False
     refresh: bool = False
+    narrowing: Narrowing = Narrowing()
     download: dict[str, Any] = {}
 
 

@@ -16,6 +16,7 @@ from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.live import LiveStatus
 from comfyfixer.journal.logs import JsonLog, TextLog
 from comfyfixer.journal.runlock import held
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing
 from comfyfixer.model.run import Overview, RunRecord
 from comfyfixer.model.status import Status, StatusData
 from comfyfixer.paths import Workdir, printable
@@ -62,6 +63,7 @@ def new_record(
     comfyui_url: str | None = None,
     offline: bool = False,
     refresh: bool = False,
+    narrowing: Narrowing = NOTHING_LESS,
     download: Mapping[str, Any] = {},
 ) -> RunRecord:
     """The record of a run that begins now; the rest is what was said on the command line."""
@@ -79,6 +81,7 @@ def new_record(
         comfyui_url=comfyui_url,
         offline=offline,
         refresh=refresh,
+        narrowing=narrowing,
         download=dict(download),
     )
 
@@ -121,7 +124,7 @@ def _check_ours(workdir: Workdir) -> None:
 
 
 def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Overview, int]:
-    session = Session(settings, journal.emit, cancel.is_set, record.targets)
+    session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     _save(session.workdir, record)
     for step in record.steps:
         if step not in record.done:

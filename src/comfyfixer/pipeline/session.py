@@ -9,6 +9,7 @@ import msgspec
 from comfyfixer.errors import Interrupted, UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.event import Emit
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.settings import Settings
@@ -25,17 +26,24 @@ class Session:
 
     Attributes:
         targets: Paths named on the command line.
+        narrowing: What of the plan is wanted.
         problems: What went wrong with one thing among many; told when it happens and summed up at the end.
         notes: Sentences that may surprise; nothing is outstanding because of them.
     """
 
     def __init__(
-        self, settings: Settings, emit: Emit, cancelled: Callable[[], bool], targets: Sequence[str] = ()
+        self,
+        settings: Settings,
+        emit: Emit,
+        cancelled: Callable[[], bool],
+        targets: Sequence[str] = (),
+        narrowing: Narrowing = NOTHING_LESS,
     ) -> None:
         self.settings = settings
         self.workdir = Workdir(Path(settings.workdir))
         self.cancelled = cancelled
         self.targets = tuple(targets)
+        self.narrowing = narrowing
         self.problems: list[Problem] = []
         self._written: dict[Path, tuple[Any, ...]] = {}
         self.notes: list[str] = []
