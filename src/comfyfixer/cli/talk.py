@@ -12,6 +12,8 @@ _MAIN: Final = frozenset(
         "phase.started",
         "host.waiting",
         "download.waiting",
+        "plan.made",
+        "step.needed",
         "download.started",
         "download.set-aside",
         "download.finished",

@@ -73,6 +73,8 @@ EVENTS: Final[dict[str, EventKind]] = {
     "download.waiting": EventKind(
         "downloader", "INFO", "Waiting until {until}: files are fetched between {hours} (`--now` fetches at once)"
     ),
+    "plan.made": EventKind("downloader", "INFO", "{summary}"),
+    "step.needed": EventKind("downloader", "WARNING", "{files}: {message}: {url}"),
     "download.started": EventKind("downloader", "INFO", "`{filename}`: fetching {size_bytes} bytes from {url}"),
     "download.resumed": EventKind("downloader", "INFO", "`{filename}`: going on after {bytes_done} bytes"),
     "download.progressed": EventKind("downloader", "DEBUG", "`{filename}`: {bytes_done} bytes", logged=False),
