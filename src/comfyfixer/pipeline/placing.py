@@ -32,7 +32,7 @@ class Refusal(msgspec.Struct, frozen=True):
 def orders(
     accepted: Sequence[Resolution], places: Roots, *, allow_pickle: Collection[str] = ()
 ) -> tuple[list[Order], list[Refusal]]:
-    """What makes most workflows runnable first, small files before big ones; and what can't be placed.
+    """What each row asks of the download room, in the rows' order; and what can't be placed.
 
     Args:
         allow_pickle: File names, or values as workflows hold them, of files that may be placed although they hold code.
@@ -42,7 +42,7 @@ def orders(
     """
     found: list[Order] = []
     refused: list[Refusal] = []
-    for row in sorted(accepted, key=lambda row: (-len(row.workflows), row.size_bytes or 0)):
+    for row in accepted:
         try:
             request = _request(row, places)
             allowed = not {row.filename, row.value, request.filename}.isdisjoint(allow_pickle)
