@@ -17,6 +17,7 @@ from comfyfixer.paths import printable
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.placing import Order, orders
+from comfyfixer.pipeline.plan import in_plan
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.verdict import is_here
@@ -34,8 +35,9 @@ def download(session: Session) -> None:
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     session.emit("phase.started", phase="downloading", total=len(accepted))
     wanted, refused = orders(accepted, Roots(find_places(session), session.settings))
+    wanted, refused = in_plan(session, wanted, refused)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
-        outcomes = _Outcomes(session, len(accepted), hashes)
+        outcomes = _Outcomes(session, len(wanted) + len(refused), hashes)
         for refusal in refused:
             outcomes.refuse(refusal.row, refusal.problem)
         _fetch_all(session, [order for order in wanted if not outcomes.already_done(order)], outcomes)
