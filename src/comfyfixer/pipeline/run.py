@@ -129,6 +129,8 @@ def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: thre
     for step in record.steps:
         if step not in record.done:
             session.check_stop()
+            if session.narrowing.only and step != "scan":
+                _check_names(session)
             STEPS[step](session)
             record = msgspec.structs.replace(record, done=(*record.done, step))
             if step != record.steps[-1]:  # the end is saved below, with the exit code
@@ -214,6 +216,12 @@ def _first_status(workdir: Workdir, record: RunRecord) -> Status:
     return Status(
         timestamp=started, run_id=record.run_id, pid=os.getpid(), command=record.command, started=started, data=data
     )
+
+
+def _check_names(session: Session) -> None:
+    from comfyfixer.pipeline.plan import check_names
+
+    check_names(session)
 
 
 def _scan(session: Session) -> None:
