@@ -1,6 +1,6 @@
 """One search against the embedded hub, or against a server that answers as a test tells it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,11 +49,14 @@ def sources_at(civitai: str, huggingface: str, **more: Any) -> Iterator[tuple[So
 
 
 class Shop:
-    """A hub with a catalogue, and the three sources that ask it."""
+    """A hub with a catalogue, and the sources that ask it, also by their names."""
 
-    def __init__(self, hub: Hub, sources: tuple[Source, Source, Source]) -> None:
+    def __init__(self, hub: Hub, sources: Mapping[str, Source]) -> None:
         self.hub = hub
-        self.workflow, self.civitai, self.huggingface = sources
+        self.sources = sources
+        self.workflow, self.civitai, self.huggingface = (
+            sources[name] for name in ("workflow", "civitai", "huggingface")
+        )
 
     @property
     def asked(self) -> list[str]:
@@ -71,6 +74,13 @@ def shop(catalogue: Catalogue, faults: Faults | None = None, **settings: Any) ->
             **settings,
         ) as sources,
     ):
+        yield Shop(hub, dict(zip(("workflow", "civitai", "huggingface"), sources, strict=True)))
+
+
+@contextmanager
+def whole_shop(catalogue: Catalogue, faults: Faults | None = None, *leads: Lead) -> Iterator[Shop]:
+    """With every source that there is."""
+    with Hub(catalogue, faults) as hub, all_sources(hub, *leads, sources_enabled=("modelscope",)) as sources:
         yield Shop(hub, sources)
 
 

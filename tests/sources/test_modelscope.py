@@ -17,7 +17,7 @@ REPO = HuggingFaceRepo(
     ),
 )
 ALL = Catalogue(modelscope=(REPO,))
-ON = {"sources_enabled": ("modelscope",)}
+ON = ("modelscope",)
 HASHES = {"sha256": sha256_of(ONE)}
 
 
@@ -29,7 +29,7 @@ def test_it_is_not_asked_unless_it_is_switched_on() -> None:
 def test_a_repository_that_the_workflow_names_is_looked_through_without_a_search() -> None:
     url = "https://huggingface.co/owner/rain/resolve/main/loras/rain.safetensors"
     missing = linked("rain.safetensors", url)
-    with Hub(ALL) as hub, all_sources(hub, **ON) as sources:
+    with Hub(ALL) as hub, all_sources(hub, sources_enabled=ON) as sources:
         source = sources["modelscope"]
         found = list(source.search(wanted("rain.safetensors", urls=missing.urls, hashes=HASHES)))
         paths = [request.path for request in hub.requests_to("modelscope")]
@@ -42,18 +42,18 @@ def test_a_repository_that_the_workflow_names_is_looked_through_without_a_search
 
 def test_the_very_bytes_are_found_by_search_and_are_proof() -> None:
     missing = wanted("rain.safetensors", hashes=HASHES)
-    with Hub(ALL) as hub, all_sources(hub, **ON) as sources:
+    with Hub(ALL) as hub, all_sources(hub, sources_enabled=ON) as sources:
         found = tuple(sources["modelscope"].search(missing))
         assert len(hub.requests_to("modelscope")) == 2
     assert isinstance(decide(missing, Findings(candidates=found, unanswered={"civitai": "down"})), Fetch)
 
 
 def test_other_bytes_of_the_name_are_not_even_shown() -> None:
-    with Hub(ALL) as hub, all_sources(hub, **ON) as sources:
+    with Hub(ALL) as hub, all_sources(hub, sources_enabled=ON) as sources:
         assert list(sources["modelscope"].search(wanted("rain.safetensors", hashes={"sha256": "a" * 64}))) == []
 
 
 def test_without_a_hash_nothing_is_asked() -> None:
-    with Hub(ALL) as hub, all_sources(hub, **ON) as sources:
+    with Hub(ALL) as hub, all_sources(hub, sources_enabled=ON) as sources:
         assert list(sources["modelscope"].search(wanted("rain.safetensors"))) == []
         assert hub.requests_to("modelscope") == ()

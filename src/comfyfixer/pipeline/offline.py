@@ -15,9 +15,9 @@ def tell_offline(session: Session, still_open: int) -> None:
     """
     if not session.settings.offline:
         return
-    said = "what is here and earlier answers settle it all"
+    said = "no missing thing waits for a hub"
     if still_open:
-        said = f"{plural(still_open, 'missing thing')} that only a hub could settle stay open"
+        said = f"{plural(still_open, 'missing thing')} that only a hub can settle stay open"
     problem = Problem(
         code=NOT_ASKED,
         message=f"Offline, so that nobody was asked: {said}",
