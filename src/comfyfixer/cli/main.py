@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "resolve": "Find a source for each missing model, and prove it.",
     "review": "Choose between candidates for what could not be proven.",
     "choose": "Choose the file for what could not be proven, by number or id.",
+    "plan": "Show what would be fetched, what it makes runnable, and what to do first.",
     "download": "Fetch what is proven, verify it, place it.",
     "relink": "Mend references to files that are here under another path or name.",
     "status": "Print the live status of the run in this folder.",
