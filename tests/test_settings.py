@@ -127,3 +127,37 @@ def test_a_group_or_address_of_the_wrong_form_is_told(tmp_path: Path, document: 
     with pytest.raises(UsageError) as caught:
         load({}, {}, tmp_path)
     assert caught.value.code == "config-invalid"
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"), [("5M", 5 << 20), ("500k", 500 << 10), ("1.5G", 3 << 29), (2048, 2048), ("10MiB/s", 10 << 20)]
+)
+def test_a_rate_is_understood_as_other_programs_write_it(tmp_path: Path, said: object, rate: int) -> None:
+    assert load({"download.limit_rate": said}, {}, tmp_path).limit_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("download.limit_rate", "fast"),
+        ("download.limit_rate", "0"),
+        ("download.limit_rate", True),
+        ("download.window", "23-7"),
+        ("download.window", "25:00-07:00"),
+        ("download.window", "07:00-07:00"),
+        ("download.folders", ["loras"]),
+        ("download.folders", {"loras": 1}),
+        ("download.connections", 17),
+    ],
+)
+def test_a_download_setting_that_makes_no_sense_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        load({key: value}, {}, tmp_path)
+    assert key in caught.value.message
+
+
+def test_hours_and_folders_come_out_of_the_file(tmp_path: Path) -> None:
+    write_config(tmp_path, {"download": {"window": "23:00-07:30", "folders": {"loras": "${BIG}/loras"}}})
+    settings = load({}, {"BIG": "/big"}, tmp_path)
+    assert settings.window == (23 * 60, 7 * 60 + 30)
+    assert settings.folders == {"loras": os.path.abspath("/big/loras")}
