@@ -3,8 +3,10 @@
 import click
 
 from comfyfixer.cli.download_options import download_options
+from comfyfixer.cli.narrowing import narrowing_options
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import run_command, show_planned
+from comfyfixer.model.plan import Narrowing
 
 
 @click.command("download")
@@ -12,11 +14,13 @@ from comfyfixer.cli.running import run_command, show_planned
 @click.option("--yes", is_flag=True, expose_value=False, help="Ask nothing; nothing is asked without it, either.")
 @common_options
 @download_options
-def command(common: Common, *, dry_run: bool) -> int:
+@narrowing_options
+def command(common: Common, *, dry_run: bool, narrowing: Narrowing) -> int:
     """Fetch what is proven, verify it, place it.
 
-    Reads output/resolutions.json, fetches its `accepted` rows, writes output/downloads.json.
+    Reads output/resolutions.json, fetches its `accepted` rows in the order of `comfyfixer plan`, writes
+    output/downloads.json.
     """
     if dry_run:
-        return show_planned(common, "download")
-    return run_command(common, "download", ("download",))
+        return show_planned(common, "download", narrowing)
+    return run_command(common, "download", ("download",), narrowing=narrowing)

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,14 +19,16 @@ from comfyfixer.errors import EXIT_INTERRUPTED
 from comfyfixer.journal.journal import Listener
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.model.plan import NOTHING_LESS, Narrowing
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing, Plan
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import planned
 from comfyfixer.pipeline.run import new_record, run
+from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.report.items import counts, items, workflow_views
+from comfyfixer.report.plan import lines as plan_lines
 from comfyfixer.report.terminal import lines
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
@@ -40,6 +43,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
             `relink` mends it), `failed`, `accepted`, `review`, `not_found`, `missing`.
         ready: Number of workflows that wait for nothing.
         output: Name to path of the files written.
+        plan: What would be fetched; only with `--dry-run`.
     """
 
     run_id: str
@@ -53,6 +57,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     resolutions: tuple[Resolution, ...]
     downloads: tuple[Outcome, ...]
     output: dict[str, str]
+    plan: Plan | None = None
 
 
 def run_command(
@@ -61,6 +66,8 @@ def run_command(
     steps: Sequence[str],
     targets: Sequence[str] = (),
     narrowing: Narrowing = NOTHING_LESS,
+    *,
+    dry_run: bool = False,
 ) -> int:
     """Start a new run and show what it came to."""
     record = new_record(
@@ -76,32 +83,39 @@ def run_command(
         narrowing=narrowing,
         download=common.download,
     )
-    return show_run(record, common.settings(), common)
+    return show_run(record, common.settings(), common, dry_run=dry_run)
 
 
-def show_run(record: RunRecord, settings: Settings, common: Common) -> int:
-    """Do what a record says is still to do, and show what it came to."""
+def show_run(record: RunRecord, settings: Settings, common: Common, *, dry_run: bool = False) -> int:
+    """Do what a record says is still to do, and show what it came to; with `dry_run` what would come next, too."""
     with stop_requests(quiet=common.quiet) as cancel, on_stderr(common) as listeners:
         result, code = run(record, settings, listeners=listeners, cancel=cancel)
-    return show_overview(result, code, settings, common)
+    return show_overview(result, code, settings, common, _plan(settings, record.narrowing) if dry_run else None)
 
 
-def show_planned(common: Common, command: str) -> int:
-    """What a run would begin with: the rows that earlier steps left, shown and not touched."""
+def show_planned(common: Common, command: str, narrowing: Narrowing) -> int:
+    """What a run would do with the rows that earlier steps left, shown and not touched."""
     settings = common.settings()
-    record = new_record(command, ("resolve",))
-    result = planned(record, settings)
-    return show_overview(result, exit_code(result), settings, common)
+    result = planned(new_record(command, ("resolve",)), settings)
+    return show_overview(result, exit_code(result), settings, common, _plan(settings, narrowing))
 
 
-def show_overview(result: Overview, code: int, settings: Settings, common: Common) -> int:
-    """The result as lines or as the envelope's data."""
+def _plan(settings: Settings, narrowing: Narrowing) -> Plan:
+    from comfyfixer.pipeline.plan import plan
+
+    return plan(Session(settings, silent, lambda: False, narrowing=narrowing))
+
+
+def show_overview(result: Overview, code: int, settings: Settings, common: Common, made: Plan | None = None) -> int:
+    """The result as lines or as the envelope's data; with the plan of what comes next, where there is one."""
     workdir = Workdir(Path(settings.workdir))
     told = lines(result, printable(workdir.summary))
+    if made is not None:
+        told = chain(told if "scan" in result.steps else (), ("",), plan_lines(made))
     errors = (*result.problems, *(row.error for row in result.workflows if row.error))
     return show(
         result.command,
-        _data(result, workdir) if common.as_json else None,
+        _data(result, workdir, made) if common.as_json else None,
         told,
         as_json=common.as_json,
         exit_code=code,
@@ -113,7 +127,7 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
     return list({(problem.code, problem.where, problem.message): problem for problem in problems}.values())
 
 
-def _data(result: Overview, workdir: Workdir) -> RunData:
+def _data(result: Overview, workdir: Workdir, made: Plan | None) -> RunData:
     joined = items(result)
     names = ("workflows", "missing_models", "missing_nodes", "resolutions", "downloads", "summary")
     paths = {name: getattr(workdir, name) for name in names}
@@ -129,6 +143,7 @@ def _data(result: Overview, workdir: Workdir) -> RunData:
         resolutions=result.resolutions,
         downloads=result.downloads,
         output={name: printable(path) for name, path in paths.items() if path.exists()},
+        plan=made,
     )
 
 

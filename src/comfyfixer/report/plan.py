@@ -89,10 +89,9 @@ def _disks(disks: Sequence[PlannedDisk]) -> Iterator[str]:
         yield "disk space"
     for disk in disks:
         unknown = f" and {plural(disk.unknown_sizes, 'file')} of unknown size" if disk.unknown_sizes else ""
-        fits = f"{size_text(disk.free_bytes)} free"
-        if disk.lacking_bytes:
-            fits += f": {size_text(disk.lacking_bytes)} too little"
-        yield f"  {'!' if disk.lacking_bytes else '='} {shown(disk.path)}  {size_text(disk.needed_bytes)}{unknown}, {fits}"
+        mark, lacking = ("!", f": {size_text(disk.lacking_bytes)} too little") if disk.lacking_bytes else ("=", "")
+        needed, free = size_text(disk.needed_bytes), size_text(disk.free_bytes)
+        yield f"  {mark} {shown(disk.path)}  {needed}{unknown}, {free} free{lacking}"
 
 
 def _open(files: Sequence[OpenFile], limit: int) -> Iterator[str]:
