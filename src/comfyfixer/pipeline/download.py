@@ -14,8 +14,10 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
 from comfyfixer.paths import printable
+from comfyfixer.pipeline.extras import Extras
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import find_places
+from comfyfixer.pipeline.lockfile import write_lock
 from comfyfixer.pipeline.placing import Order, orders
 from comfyfixer.pipeline.plan import in_plan
 from comfyfixer.pipeline.roots import Roots
@@ -33,21 +35,29 @@ def download(session: Session) -> None:
     missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
+    extras = Extras(session, lambda: make_client(session.settings, session.emit, cache_path=None))
+    extras.check()
     session.emit("phase.started", phase="downloading", total=len(accepted))
-    wanted, refused = orders(accepted, Roots(find_places(session), session.settings))
+    places = find_places(session)
+    wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
     wanted, refused = in_plan(session, wanted, refused)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
-        outcomes = _Outcomes(session, len(wanted) + len(refused), hashes)
+        outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras)
         for refusal in refused:
             outcomes.refuse(refusal.row, refusal.problem)
-        _fetch_all(session, [order for order in wanted if not outcomes.already_done(order)], outcomes)
+        try:
+            _fetch_all(session, [order for order in wanted if not outcomes.already_done(order)], outcomes, extras)
+        finally:
+            write_lock(session, extras.done, places)
+        extras.finish()
     session.write(session.workdir.downloads, outcomes.rows)
 
 
 class _Outcomes:
     """Collects outcomes and keeps `downloads.json` whole after each: a killed run loses none."""
 
-    def __init__(self, session: Session, total: int, hashes: HashCache) -> None:
+    def __init__(self, session: Session, total: int, hashes: HashCache, extras: Extras) -> None:
+        self._extras = extras
         self._session = session
         self._total = total
         self._hashes = hashes
@@ -62,6 +72,11 @@ class _Outcomes:
         self.rows.append(_completed(outcome, row))
         self._session.emit("phase.progressed", current=len(self.rows), total=self._total)
         self._session.save(self._session.workdir.downloads, self.rows)
+
+    def came(self, order: Order, outcome: Outcome) -> None:
+        """Take what became of an order; the file gets its last form before its state is noted."""
+        self._extras.after(order, outcome)
+        self.add(order.row, outcome)
 
     def refuse(self, row: Resolution, problem: Problem) -> None:
         """Take one that is refused before its first byte, and tell."""
@@ -78,7 +93,7 @@ class _Outcomes:
             return False
         why = f"is in place already: {earlier.path}"
         self._session.emit("download.skipped", filename=order.row.filename, why=why)
-        self.add(order.row, earlier)
+        self.came(order, earlier)
         return True
 
 
@@ -104,14 +119,19 @@ def _stamp(path: str) -> tuple[int | None, int | None]:
     return status.st_size, status.st_mtime_ns
 
 
-def _fetch_all(session: Session, wanted: Sequence[Order], outcomes: _Outcomes) -> None:
-    """`max_concurrent` at a time, after the whole plan's space was checked."""
-    problems = check_space([order.request for order in wanted], lambda folder: shutil.disk_usage(folder).free)
+def _fetch_all(session: Session, wanted: Sequence[Order], outcomes: _Outcomes, extras: Extras) -> None:
+    """`max_concurrent` at a time, after what the store has, who may have the rest, and the whole plan's space."""
+    linked = list(extras.from_store(wanted))
+    for order, outcome in linked:
+        outcomes.came(order, outcome)
+    here = {order.request.target for order, _ in linked}
+    to_fetch, problems = extras.refused([order for order in wanted if order.request.target not in here])
+    problems |= check_space([order.request for order in to_fetch], lambda folder: shutil.disk_usage(folder).free)
     for order in wanted:
         if order.request.target in problems:
             outcomes.refuse(order.row, problems[order.request.target])
-    fitting = [order for order in wanted if order.request.target not in problems]
+    fitting = [order for order in to_fetch if order.request.target not in problems]
     for order, outcome in fetched(
         session, fitting, lambda: make_client(session.settings, session.emit, cache_path=None)
     ):
-        outcomes.add(order.row, outcome)
+        outcomes.came(order, outcome)

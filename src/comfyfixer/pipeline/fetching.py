@@ -11,6 +11,7 @@ from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.space import promised_size
 from comfyfixer.errors import Interrupted
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.pipeline.downloader import hand_of
 from comfyfixer.pipeline.hours import Hours, wait_until_open
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.placing import Order
@@ -76,7 +77,7 @@ def _while_open(
     with make_client() as client:
         one = partial(
             fetch, client=client, emit=session.emit, cancelled=cancelled,
-            verify_hashes=settings.verify_hashes, sharing=sharing,
+            verify_hashes=settings.verify_hashes, sharing=sharing, hand=hand_of(settings, client),
         )  # fmt: skip
         work = [partial(one, order.request) for order in wanted]
         for place, outcome in in_parallel(
