@@ -32,11 +32,11 @@ def row(decision: str, *, pending: bool = False) -> Resolution:
 
 def outcome(code: str | None) -> Outcome:
     problem = Problem(code=code, message="") if code else None
-    return Outcome(filename="a", source="civitai", success=code is None, error=problem)
+    return Outcome(filename="a", folder="vae", value="a", source="civitai", success=code is None, error=problem)
 
 
 def placed(value: str, path: str) -> Outcome:
-    return Outcome(filename="a", source="civitai", success=True, value=value, path=path)
+    return Outcome(filename="a", folder="vae", source="civitai", success=True, value=value, path=path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "scan": "Read workflows and the installation; write what is missing.",
     "resolve": "Find a source for each missing model, and prove it.",
     "review": "Choose between candidates for what could not be proven.",
-    "choose": "Choose the file for what could not be proven, by number or id.",
+    "choose": "Choose the file for what could not be proven.",
     "plan": "Show what would be fetched, what it makes runnable, and what to do first.",
     "download": "Fetch what is proven, verify it, place it.",
     "relink": "Mend references to files that are here under another path or name.",

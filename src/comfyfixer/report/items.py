@@ -10,11 +10,13 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
-from comfyfixer.report.words import sentences
+from comfyfixer.report.words import plural, quoted, sentences
+from comfyfixer.resolve.advice import advice
+from comfyfixer.resolve.choices import is_chosen
 from comfyfixer.resolve.verdict import is_here, loadable
 
 _UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
-STATES: Final = ("placed", "choose_anew", "here", "failed", "accepted", "review", "not_found", "missing")
+STATES: Final = ("placed", "choose_anew", "here", "failed", "accepted", "review", "skipped", "not_found", "missing")
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
-            and not fetched yet; `here` is here under another path or name; `missing` is not looked for yet.
+            and not fetched yet; `here` is here under another path or name; `skipped` is left out by choice; `missing` is
+            not looked for yet.
         said: What was done or what stands in the way, and what is wrong with a file that is here.
         hint: What to do next, or None.
     """
@@ -66,11 +69,13 @@ def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | Non
     if row is None:
         return _not_looked_for(missing)
     if is_here(row):
-        return "here", row.because, _RELINK
+        return "here", row.because, _relink_hint(row)
+    if row.skipped:
+        return "skipped", row.because, f"`comfyfixer choose --forget {quoted(row.filename)}` takes that back"
     if row.decision == "review":
         return "review", row.because, _review_hint(row)
     if row.decision == "not_found":
-        return "not_found", row.because, _not_found_hint(row)
+        return "not_found", sentences(row.because, _asked(row)), " ".join(advice(row))
     if outcome is None:
         return "accepted", row.because, "`comfyfixer download` fetches it"
     if loadable(outcome):
@@ -109,15 +114,21 @@ def _placed(outcome: Outcome) -> str:
 
 
 def _review_hint(row: Resolution) -> str:
-    if row.source == "local":
+    if row.source == "local" and len(row.candidates) == 1:
         return "`comfyfixer relink` takes the file that is here; or download another by hand"
-    return "Compare the candidates, download the right one by hand into its folder, and scan again"
+    count = plural(len(row.candidates), "candidate")
+    return f"`comfyfixer review` compares {count}; `comfyfixer choose` takes one without a terminal"
 
 
-def _not_found_hint(row: Resolution) -> str:
-    if row.unanswered:
-        return "`comfyfixer resolve` asks again"
-    return "Ask the workflow's author for the file, or choose another model in the node"
+def _relink_hint(row: Resolution) -> str:
+    """A file that somebody chose is named, as nothing else tells which one is meant."""
+    if not is_chosen(row) or not row.download_url:
+        return _RELINK
+    return f"`comfyfixer relink {quoted(row.filename)} --to {quoted(row.download_url)}` mends it"
+
+
+def _asked(row: Resolution) -> str | None:
+    return f"Asked: {'; '.join(row.asked)}" if row.asked else None
 
 
 class WorkflowView(msgspec.Struct, frozen=True, kw_only=True):

@@ -57,6 +57,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
         "here": "here under another path or name",
         "accepted": "proven and not fetched yet",
         "review": "waiting for your choice",
+        "skipped": "left out by your choice",
         "failed": "failed",
         "not_found": "found nowhere",
         "missing": "not looked for yet",

@@ -36,6 +36,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def quoted(text: str) -> str:
+    """A name as it is written in a shell."""
+    return text if text.isascii() and not set(text) & set(" '\"\\()&;|<>$*?") else f'"{text}"'
+
+
 def shown(text: str) -> str:
     """Foreign text without control and direction characters, which a terminal would obey."""
     return one_line(text, "\ufffd")

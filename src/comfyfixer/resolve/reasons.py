@@ -9,7 +9,9 @@ from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.likeness import differences, family_of, same_family, traits
 from comfyfixer.resolve.names import split_extension
 
-FOR: Final = frozenset({"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name", "kind-matches"})
+FOR: Final = frozenset(
+    {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name", "kind-matches"}
+)
 """Kinds of evidence that speak for a candidate."""
 _TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name"})
 """Kinds that are told here in shorter words."""

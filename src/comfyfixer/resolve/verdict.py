@@ -47,6 +47,9 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     yield from (row.answer_pending for row in overview.resolutions if row.decision != "accepted")
     yield from (False for row in overview.resolutions if is_here(row))
     if last == "download":
+        fetched = {outcome.key for outcome in overview.downloads}
+        left_out = (row for row in overview.resolutions if row.decision == "accepted" and row.key not in fetched)
+        yield from (False for row in left_out if not is_here(row))
         yield from (failed_remotely(outcome) for outcome in overview.downloads if not loadable(outcome))
 
 
