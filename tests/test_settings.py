@@ -161,3 +161,43 @@ def test_hours_and_folders_come_out_of_the_file(tmp_path: Path) -> None:
     settings = load({}, {"BIG": "/big"}, tmp_path)
     assert settings.window == (23 * 60, 7 * 60 + 30)
     assert settings.folders == {"loras": os.path.abspath("/big/loras")}
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("On", True), ("0", False), ("no", False)])
+def test_a_switch_in_the_environment_is_a_word(tmp_path: Path, text: str, value: bool) -> None:
+    assert load({}, {"COMFYFIXER_OFFLINE": text}, tmp_path).offline is value
+    assert load({}, {"COMFYFIXER_REFRESH": text}, tmp_path).refresh is value
+
+
+def test_a_word_that_is_no_switch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"`offline` \(environment COMFYFIXER_OFFLINE\) must be true or false"):
+        load({}, {"COMFYFIXER_OFFLINE": "perhaps"}, tmp_path)
+
+
+def test_offline_and_refresh_together_are_refused(tmp_path: Path) -> None:
+    write_config(tmp_path, {"offline": True})
+    with pytest.raises(UsageError) as caught:
+        load({"refresh": True}, {}, tmp_path)
+    assert caught.value.code == "config-invalid"
+
+
+def test_a_source_is_asked_as_the_settings_say(tmp_path: Path) -> None:
+    usual = load({}, {}, tmp_path)
+    asked = [name for name in ("civitai", "openmodeldb", "modelscope", "anothers") if usual.asks(name)]
+    assert asked == ["civitai", "openmodeldb", "anothers"]
+    write_config(tmp_path, {"sources": {"disabled": ["openmodeldb", "modelscope"], "enabled": ["modelscope"]}})
+    chosen = load({}, {}, tmp_path)
+    assert not chosen.asks("openmodeldb")
+    assert not chosen.asks("modelscope")
+
+
+def test_between_mirrors_a_further_place_is_asked_only_when_it_is_moved_or_enabled(tmp_path: Path) -> None:
+    mirrors = {"COMFYFIXER_CIVITAI_ENDPOINT": "https://a.example", "HF_ENDPOINT": "https://b.example"}
+    moved = {**mirrors, "COMFYFIXER_OPENMODELDB_ENDPOINT": "https://c.example"}
+    assert load({}, {"HF_ENDPOINT": "https://b.example"}, tmp_path).asks("openmodeldb")
+    assert not load({}, mirrors, tmp_path).asks("openmodeldb")
+    assert not load({}, mirrors, tmp_path).asks("manager")
+    assert load({}, mirrors, tmp_path).asks("indexes")
+    assert load({}, moved, tmp_path).asks("openmodeldb")
+    write_config(tmp_path, {"sources": {"enabled": ["openmodeldb"]}})
+    assert load({}, mirrors, tmp_path).asks("openmodeldb")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from comfyfixer.errors import CODES, NotThere, SourceError
+from comfyfixer.errors import CODES, DownloadError, NotThere, SourceError
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.settings import Endpoints, Secret, Settings
 from tests.net.loopback import FakeTime, Given, Loopback, Seen, json, redirect
@@ -30,9 +30,13 @@ class Bench:
     def _answer(self, seen: Seen) -> Given:
         return self.answer(seen)
 
-    def new_client(self) -> Client:
+    def new_client(self, **more: Any) -> Client:
         settings = Settings(
-            workdir="/", endpoints=Endpoints(civitai=self.server.url), civitai_key=Secret(KEY), timeout_seconds=5
+            workdir="/",
+            endpoints=Endpoints(civitai=self.server.url),
+            civitai_key=Secret(KEY),
+            timeout_seconds=5,
+            **more,
         )
         timing = Timing(wall=self.time.read, clock=self.time.read, sleep=self.time.sleep, chance=lambda: 1.0)
         return make_client(settings, self.emit, cache_path=self.cache, timing=timing)
@@ -126,6 +130,37 @@ def test_an_old_answer_is_asked_for_again_with_its_mark_and_kept_when_nothing_ch
     bench.time.now += 50
     with bench.new_client() as third:
         assert third.get(bench.url("/x"), max_age_s=100).cached
+
+
+def test_offline_an_answer_of_any_age_is_taken_and_nobody_is_asked(bench: Bench) -> None:
+    bench.in_turn(json('{"n": 1}'), Given(status=404))
+    bench.client.get(bench.url("/a"))
+    with pytest.raises(NotThere):
+        bench.client.get(bench.url("/gone"))
+    bench.client.kept("fact", lambda: b"known", max_age_s=1)
+    bench.time.now += 10**6
+    with bench.new_client(offline=True) as client:
+        assert client.get(bench.url("/a"), max_age_s=1).body == b'{"n": 1}'
+        assert client.kept("fact", lambda: b"asked", max_age_s=1) == b"known"
+        with pytest.raises(NotThere):
+            client.get(bench.url("/gone"), max_age_s=1)
+        with pytest.raises(SourceError, match="Not asked: offline") as caught:
+            client.get(bench.url("/b"))
+        assert (caught.value.code, bool(caught.value.hint)) == ("hub-not-asked", True)
+        with pytest.raises(DownloadError) as refused:
+            client.open(bench.url("/file"), origin_trusted=True)
+    assert (refused.value.code, refused.value.retryable) == ("hub-not-asked", False)
+    assert len(bench.server.seen) == 2
+
+
+def test_refreshing_asks_again_with_the_mark_however_young_the_answer_is_and_once_in_a_run(bench: Bench) -> None:
+    bench.in_turn(json("[1]", 200, ("ETag", '"one"')), Given(status=304, body=b""), json("[2]"))
+    bench.client.get(bench.url("/a"), max_age_s=9999)
+    with bench.new_client(refresh=True) as client:
+        assert [client.get(bench.url("/a"), max_age_s=9999).body for _ in range(2)] == [b"[1]"] * 2
+    with bench.new_client(refresh=True) as client:
+        assert client.get(bench.url("/a"), max_age_s=9999).body == b"[2]"
+    assert [seen.headers.get("if-none-match") for seen in bench.server.seen] == [None, '"one"', '"one"']
 
 
 def test_a_no_is_kept_a_sixth_of_the_time(bench: Bench) -> None:
