@@ -88,7 +88,7 @@ def test_each_missing_file_has_its_state() -> None:
 def test_the_report_says_what_was_done_what_waits_and_for_which_workflow() -> None:
     text = summary(WHOLE)
     assert "**1 of 3 workflows ready.** 4 model files missing at the start" in text
-    assert "### `ask.pt` (loras)\n\nbecause of this. Compare the candidates" in text
+    assert "### `ask.pt` (loras)\n\nbecause of this. `comfyfixer review` compares" in text
     assert "fp8 instead of fp16" in text
     assert "6.5 GB" in text
     assert "| grain-pack | `Grain` | `one.json` |" in text

@@ -24,8 +24,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
-            and not fetched yet; `here` is here under another path or name; `skipped` is left out by choice; `missing` is
-            not looked for yet.
+            and not fetched yet; `here` is here under another path or name; `skipped` is left out by
+            choice; `missing` is not looked for yet.
         said: What was done or what stands in the way, and what is wrong with a file that is here.
         hint: What to do next, or None.
     """

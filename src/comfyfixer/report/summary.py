@@ -9,7 +9,6 @@ from comfyfixer.report.items import Item, WorkflowView, counts, items, other_pro
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
 
-
 _LONGEST_LIST: Final = 1_000
 """Rows of a list; what needs a person is listed whole."""
 

@@ -8,15 +8,17 @@ from comfyfixer.model.choice import ReviewedCandidate
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.likeness import differences, family_of, same_family, traits
 from comfyfixer.resolve.names import split_extension
+from comfyfixer.resolve.safer_twins import TWIN
 
 FOR: Final = frozenset(
-    {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name", "kind-matches"}
-)
-"""Kinds of evidence that speak for a candidate."""
-_TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name"})
+    {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name", "kind-matches", "listed",
+     "mirror", "licence"}
+)  # fmt: skip
+"""Kinds of evidence that speak for a candidate, or at least not against it."""
+_TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name", TWIN})
 """Kinds that are told here in shorter words."""
 REFUSED: Final = {
-    "unsafe": "it could run code when it is loaded",
+    "virus": "its hub's virus scan calls it dangerous",
     "virus": "its hub's virus scan calls it dangerous",
     "contradictory": "its hub contradicts itself about its bytes, so it can't be verified",
     "not-allowed-host": "its host is not among `download.allowed_hosts`",
@@ -152,7 +154,8 @@ def _pickle(candidate: Candidate, others: Sequence[Candidate]) -> Iterator[str]:
     if extension not in _PICKLES:
         return
     safe = (split_extension(other.filename) for other in others)
-    beside = any(end == ".safetensors" and name.casefold() == stem.casefold() for name, end in safe)
+    twin = any(fact.kind == TWIN for fact in candidate.evidence)
+    beside = twin or any(end == ".safetensors" and name.casefold() == stem.casefold() for name, end in safe)
     yield "a pickle file" + ("; a safetensors of the same model exists" if beside else "")
 
 
