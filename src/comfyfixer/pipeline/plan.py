@@ -125,16 +125,19 @@ def _mount_point(path: str) -> str:
 
 
 def _named(session: Session, workflows: Iterable[WorkflowRow]) -> frozenset[str] | None:
-    """The workflows that `--only` names; None where it names none.
+    """The workflows that `--only` names; None where it names none."""
+    return named_workflows(session.narrowing.only, workflows) if session.narrowing.only else None
+
+
+def named_workflows(names: Iterable[str], workflows: Iterable[WorkflowRow]) -> frozenset[str]:
+    """The paths of the workflows that are meant.
 
     Raises:
         UsageError: `path-not-found`.
     """
-    if not session.narrowing.only:
-        return None
     paths = [row.path for row in workflows]
     found: set[str] = set()
-    for name in session.narrowing.only:
+    for name in names:
         meant = {path for path in paths if _is_called(name, path)}
         if not meant:
             hint = "`comfyfixer workflows` lists them; a path, a name or a pattern such as `*video*`"

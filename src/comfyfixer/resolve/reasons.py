@@ -19,7 +19,6 @@ _TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice",
 """Kinds that are told here in shorter words."""
 REFUSED: Final = {
     "virus": "its hub's virus scan calls it dangerous",
-    "virus": "its hub's virus scan calls it dangerous",
     "contradictory": "its hub contradicts itself about its bytes, so it can't be verified",
     "not-allowed-host": "its host is not among `download.allowed_hosts`",
 }
