@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "plan": "Show what would be fetched, what it makes runnable, and what to do first.",
     "download": "Fetch what is proven, verify it, place it.",
     "relink": "Mend references to files that are here under another path or name.",
+    "workflows": "Show each workflow's verdict: runnable, or why not.",
     "status": "Print the live status of the run in this folder.",
     "resume": "Go on with an interrupted run.",
     "inspect": "Show what workflows need, without looking at the installation.",
