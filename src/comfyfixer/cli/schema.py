@@ -9,15 +9,18 @@ from comfyfixer.cli.envelope import Envelope, show
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import RunData
 from comfyfixer.journal.read import CurrentStatus
+from comfyfixer.model.choice import Review
 from comfyfixer.model.event import Event
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.plan import Plan
 from comfyfixer.model.reference import Workflow
 from comfyfixer.model.relink import RelinkResult
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.model.status import Status
 from comfyfixer.model.stock import Stock
+from comfyfixer.model.verdict import Verdicts
 from comfyfixer.model.verification import Verification
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -29,6 +32,9 @@ SCHEMAS: Final[dict[str, Any]] = {
     "relink": RelinkResult,
     "inventory": Stock,
     "verify": Verification,
+    "review": Review,
+    "plan": Plan,
+    "workflows": Verdicts,
     "log": Event,
     "workflows.json": list[WorkflowRow],
     "missing_models.json": list[MissingModel],
