@@ -337,3 +337,17 @@ def test_a_stop_while_waiting_ends_the_wait(bench: Bench) -> None:
         bench.fetch()
     assert len(bench.hub.requests) == 1
     assert bench.names() == []
+
+
+def test_a_storage_that_says_no_in_other_words_is_given_a_new_address(bench: Bench) -> None:
+    bench.hub.script = [redirect(f"{bench.storage.url}/signed?a=1"), redirect(f"{bench.storage.url}/signed?a=2")]
+    bench.storage.script = [status(403, b"Signature too old, honestly")]
+    _succeeds(bench)
+    assert [request["path"] for request in bench.storage.requests] == ["/signed?a=1", "/signed?a=2"]
+
+
+def test_a_storage_that_goes_on_saying_no_is_believed(bench: Bench) -> None:
+    bench.hub.script = [redirect(f"{bench.storage.url}/signed") for _ in range(9)]
+    bench.storage.script = [status(403, b"no") for _ in range(9)]
+    bench.fails("hub-refused")
+    assert len(bench.storage.requests) == 3

@@ -17,6 +17,7 @@ import argparse
 import secrets
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -61,6 +62,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         headers: Those of `RECORDED_HEADERS`, lower case.
         had_authorization: Whether a key came along in a header.
         status: 0 where the connection was closed instead of an answer.
+        at_s: When it was answered, on a clock that only grows.
+        retry_after: For how long the answer asked for silence, as it said it.
     """
 
     role: str
@@ -70,6 +73,8 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     had_authorization: bool
     status: int
+    at_s: float = 0.0
+    retry_after: str | None = None
 
 
 class Hub:
@@ -165,10 +170,10 @@ class Hub:
         response = ANSWERS[request.role](changed_request(request, active), self._world)
         response = changed_response(request, response, active)
         delivery = plan(response, active)
-        self._record(request, 0 if delivery.down else response.status)
+        self._record(request, 0 if delivery.down else response.status, dict(response.headers).get("Retry-After"))
         return response, delivery
 
-    def _record(self, request: Request, status: int) -> None:
+    def _record(self, request: Request, status: int, retry_after: str | None) -> None:
         path, _, query = request.target.partition("?")
         recorded = Recorded(
             role=request.role,
@@ -178,6 +183,8 @@ class Hub:
             headers={name: request.headers[name] for name in RECORDED_HEADERS if name in request.headers},
             had_authorization="authorization" in request.headers,
             status=status,
+            at_s=time.monotonic(),
+            retry_after=retry_after,
         )
         with self._lock:
             self._requests.append(recorded)

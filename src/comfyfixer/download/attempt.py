@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _SNIFFED: Final = 512
+_NEW_ADDRESSES: Final = 2
 _LOGIN_ADDRESS: Final = re.compile(r"(?i)//[^?#]*/(?:log|sign)[-_]?in\b")
 _LOGIN_PAGE: Final = re.compile(rb"(?i)<title>[^<]{0,99}(?:log|sign)[ -]?in\b|type=[\"']?password")
 
@@ -71,6 +72,7 @@ class Attempt:
         self._total = expected.size_bytes
         self._furthest = part.here
         self._short: int | None = None
+        self._new_addresses = _NEW_ADDRESSES
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
         self._growth = Growth(means.sharing.per_file, means.sharing.trial)
         self._claim: Claim | None = None
@@ -119,7 +121,7 @@ class Attempt:
     def _ask(self) -> bool:
         """One request. True when the file is complete as far as can be told."""
         self._growth.anew()
-        if self._part.is_scattered:
+        if self._part.is_scattered and not self._part.gather():
             return self._fill()
         with self._open(self._range_headers()) as answer:
             if answer.status == 200:
@@ -128,8 +130,20 @@ class Attempt:
                 return self._take_rest(answer)
             if answer.status == 416:
                 return self._past_the_end(answer)
-            sent = answer.key_variable
-            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=sent)
+            raise self._refusal(answer)
+
+    def _refusal(self, answer: Answer) -> DownloadError:
+        """Why it is not given. A storage behind the hub says no when its signed address is old, in words of its own:
+        the hub is asked for another one, twice at most.
+        """
+        error = refusal(
+            answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=answer.key_variable
+        )
+        abroad = host_of(answer.url) != host_of(self._candidate.download_url)
+        if error.retryable or not abroad or answer.status not in (400, 401, 403) or not self._new_addresses:
+            return error
+        self._new_addresses -= 1
+        return TryAgain(error.message, code=error.code, hint=error.hint)
 
     def _open(self, headers: dict[str, str]) -> Answer:
         trusted = self._candidate.source in ("civitai", "huggingface")
@@ -185,7 +199,7 @@ class Attempt:
         if first:
             self._part.append(first)
             if pour(answer, self._part, limit=self._total, flow=self._flow()):
-                self._segments().run(answer)
+                self._share_with_others(answer)
         if self._total is not None and self._part.size < self._total:
             self._check_short(answer)
             raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
@@ -203,6 +217,16 @@ class Attempt:
             self._growth.most = 1
             raise self._started_over(error.message) from error
         return True
+
+    def _share_with_others(self, answer: Answer) -> None:
+        """Bring the rest over this connection and others. Where it breaks off, and another one showed that the server
+        gives no single stretches, it goes on alone.
+        """
+        try:
+            self._segments().run(answer)
+        except NoRanges as error:
+            self._growth.most = 1
+            raise TryAgain(error.message, code=error.code) from error
 
     def _segments(self) -> Segments:
         how = Divided(
@@ -226,8 +250,7 @@ class Attempt:
     def _check_stretch(self, answer: Answer, start: int) -> None:
         """Only the bytes that were asked for, and only of the same file."""
         if answer.status not in (200, 206, 416):
-            sent = answer.key_variable
-            raise refusal(answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=sent)
+            raise self._refusal(answer)
         told = content_range(answer.headers.get("content-range", ""))
         other = self._expected.sha256 is None and self._part.record.etag != strong_etag(answer)
         if answer.status != 206 or told.start != start or told.total not in (None, self._total) or other:

@@ -87,6 +87,19 @@ class Part:
             self.record = msgspec.structs.replace(self.record, front=self.size)
             self._write_record(durable=False)
 
+    def gather(self) -> bool:
+        """Go back to one connection where no bytes lie behind a gap any more; False where some do."""
+        while self.hash_on(_CHUNK):
+            continue
+        with self._lock:
+            if self._ahead.count:
+                return False
+            self._file.truncate(self.size)
+            self._file.seek(self.size)
+            self.record = msgspec.structs.replace(self.record, front=None, ahead=(), ahead_flushed=())
+            self._write_record(durable=False)
+            return True
+
     def arrived(self, start: int, end: int) -> None:
         """A stretch was written: say so in the journal. For `Writer`, in any thread."""
         with self._lock:
