@@ -51,7 +51,7 @@ def command(common: Common, name: str) -> int:
     """Print the JSON Schema of a file or answer.
 
     NAME: envelope (any answer with --json), run (its data for scan, resolve, download, auto, resume), status,
-    inspect (one line), relink, inventory and verify (their data), log (one line of the .jsonl log), or a file:
+    inspect (one line), review, plan, workflows, relink, inventory and verify (their data), log (one line of the .jsonl log), or a file:
     status.json, workflows.json, missing_models.json, missing_nodes.json, resolutions.json, downloads.json.
     """
     document = msgspec.json.schema(SCHEMAS[name])
