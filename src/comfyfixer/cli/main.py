@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "inspect": "Show what workflows need, without looking at the installation.",
     "inventory": "Show what the installation has: space, duplicates, broken and unneeded files, packs.",
     "verify": "Re-check installed models against the recorded hashes.",
+    "export": "Write the plan for other programs: aria2, a shell script, comfy-cli, hf, a lock file.",
+    "sync": "Make this installation equal to a lock file.",
     "doctor": "Check settings, keys, hubs, disk and permissions.",
     "demo": "Run everything on a small bundled installation and hub: no key, no network.",
     "schema": "Print the JSON Schema of a file or answer.",

@@ -11,6 +11,8 @@ from comfyfixer.cli.running import RunData
 from comfyfixer.journal.read import CurrentStatus
 from comfyfixer.model.choice import Review
 from comfyfixer.model.event import Event
+from comfyfixer.model.export import Exported
+from comfyfixer.model.lock import Lock, Synced
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.plan import Plan
@@ -35,6 +37,9 @@ SCHEMAS: Final[dict[str, Any]] = {
     "review": Review,
     "plan": Plan,
     "workflows": Verdicts,
+    "export": Exported,
+    "sync": Synced,
+    "lock": Lock,
     "log": Event,
     "workflows.json": list[WorkflowRow],
     "missing_models.json": list[MissingModel],
@@ -51,7 +56,8 @@ def command(common: Common, name: str) -> int:
     """Print the JSON Schema of a file or answer.
 
     NAME: envelope (any answer with --json), run (its data for scan, resolve, download, auto, resume), status,
-    inspect (one line), review, plan, workflows, relink, inventory and verify (their data), log (one line of the .jsonl log), or a file:
+    inspect (one line), review, plan, workflows, relink, inventory, verify, export and sync (their data), lock
+    (comfyfixer.lock.json), log (one line of the .jsonl log), or a file:
     status.json, workflows.json, missing_models.json, missing_nodes.json, resolutions.json, downloads.json.
     """
     document = msgspec.json.schema(SCHEMAS[name])

@@ -20,7 +20,7 @@ class _Belonging(msgspec.Struct, frozen=True, kw_only=True):
         endpoint: The configured end point; its scheme, host, port and path prefix.
     """
 
-    key: Secret
+    key: Secret | None
     variable: str
     hosts: tuple[str, ...]
     endpoint: Url | None
@@ -45,18 +45,22 @@ class Credentials:
         self._belongings = tuple(
             _Belonging(key=key, variable=variable, hosts=hosts, endpoint=Url.parse(endpoint))
             for key, variable, hosts, endpoint in rows
-            if key is not None
         )
 
     def variable(self, url: Url) -> str | None:
         """Name of the environment variable whose key this address gets, None where it gets none."""
+        owner = self._owner(url)
+        return owner.variable if owner and owner.key else None
+
+    def wanted_variable(self, url: Url) -> str | None:
+        """Name of the environment variable whose key this address would get, whether there is one or not."""
         owner = self._owner(url)
         return owner.variable if owner else None
 
     def headers(self, url: Url) -> dict[str, str]:
         """The header with the key, empty where the address gets none."""
         owner = self._owner(url)
-        return {"Authorization": f"Bearer {owner.key.reveal()}"} if owner else {}
+        return {"Authorization": f"Bearer {owner.key.reveal()}"} if owner and owner.key else {}
 
     def _owner(self, url: Url) -> _Belonging | None:
         return next((belonging for belonging in self._belongings if belonging.owns(url)), None)

@@ -1,5 +1,6 @@
 """`output/comfyfixer.lock.json`: written after each run that fetches, and read by `sync` as what a stranger sent."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -138,12 +139,26 @@ def _earlier(session: Session) -> tuple[LockedModel, ...]:
 
 def _still_here(rows: Iterable[LockedModel], places: Places) -> Iterator[LockedModel]:
     for row in rows:
-        try:
-            path = inside(places.root(row.folder), row.name)
-            if os.stat(openable(os.fspath(path))).st_size == row.size_bytes:
+        with contextlib.suppress(UnsafeName):
+            if any(_size_of(path) == row.size_bytes for path in places_of(row, places)):
                 yield row
-        except (OSError, UnsafeName):
-            continue
+
+
+def places_of(row: LockedModel, places: Places) -> tuple[Path, ...]:
+    """Where ComfyUI would find the file, the place for a new one first.
+
+    Raises:
+        UnsafeName: Its name or its folder's name is no safe path.
+    """
+    roots = places.roots(row.folder) or (os.fspath(places.root(row.folder)),)
+    return tuple(inside(Path(root), row.name) for root in roots)
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return os.stat(openable(os.fspath(path))).st_size
+    except OSError:
+        return None
 
 
 def identities(roots: Iterable[str]) -> Iterator[tuple[str, Identity]]:

@@ -44,7 +44,7 @@ def run(
     workdir = Workdir(Path(settings.workdir))
     _check_ours(workdir)
     with held(workdir.run_lock):
-        own = (*_logs(workdir, record), LiveStatus(workdir.status, _first_status(workdir, record)))
+        own = (*logs(workdir, record), LiveStatus(workdir.status, _first_status(workdir, record)))
         with Journal(record.run_id, (*own, *listeners)) as journal:
             journal.emit(
                 "run.started", command=record.command, version=__version__, workdir=printable(settings.workdir)
@@ -184,7 +184,7 @@ def _decoded(data: bytes) -> RunRecord:
         return msgspec.convert(json.loads(data), RunRecord)
 
 
-def _logs(workdir: Workdir, record: RunRecord) -> tuple[Listener, Listener]:
+def logs(workdir: Workdir, record: RunRecord) -> tuple[Listener, Listener]:
     """`log/<command>_YYYYMMDD_HHMMSS.log` and its `.jsonl` twin; a second run in the same second gets its own."""
     stem = f"{record.command}_{datetime.now().astimezone():%Y%m%d_%H%M%S}"
     name, number = stem, 1

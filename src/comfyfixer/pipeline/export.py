@@ -1,0 +1,120 @@
+"""The accepted plan, for people who fetch elsewhere: the very paths and bytes that `download` would place."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from comfyfixer.errors import UsageError
+from comfyfixer.files import write_whole
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.export import Exported, ExportedFile, ExportedSource
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.net.credentials import Credentials
+from comfyfixer.net.url import Url
+from comfyfixer.paths import printable
+from comfyfixer.pipeline.installation import find_places, installation_of
+from comfyfixer.pipeline.lockfile import encoded, lock_of, planned_model
+from comfyfixer.pipeline.placing import Order, orders
+from comfyfixer.pipeline.roots import Roots
+from comfyfixer.pipeline.session import Session, read_rows
+from comfyfixer.redact import redact
+from comfyfixer.report.exports import WRITERS, left_out
+from comfyfixer.resolve.evidence import DISQUALIFYING, kinds
+from comfyfixer.resolve.verdict import is_here
+
+_NEED_A_KEY: Final = frozenset({"gated", "login-required", "early-access"})
+
+
+def export(session: Session, written: str, output: Path | None) -> Exported:
+    """The plan in one of `report.exports.FORMATS`, written into `output` where one is named.
+
+    Raises:
+        UsageError: No `resolve` has been made in this folder, or the output can't be written.
+    """
+    wanted = list(_wanted(session))
+    base = installation_of(session.settings).base_dir
+    credentials = Credentials(session.settings)
+    files = tuple(_file(order, base, credentials) for order in wanted)
+    text = _lock(session, wanted) if written == "lock" else WRITERS[written](files)
+    if output is not None:
+        _write(output, text, executable=text.startswith("#!"))
+    return Exported(
+        format=written,
+        files=files,
+        text=None if output is not None else text,
+        output=printable(output) if output is not None else None,
+        left_out=left_out(written, files),
+    )
+
+
+def _wanted(session: Session) -> Iterator[Order]:
+    """What `download` would fetch; what has no safe place is told."""
+    missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
+    rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
+    accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
+    found, refused = orders(accepted, Roots(find_places(session), session.settings))
+    for refusal in refused:
+        session.found_problem(refusal.problem)
+    return (order for order in found if not os.path.lexists(order.request.target))
+
+
+def _file(order: Order, base: str, credentials: Credentials) -> ExportedFile:
+    request = order.request
+    usable = [one for one in request.candidates if not kinds(one) & DISQUALIFYING]
+    return ExportedFile(
+        target=request.target,
+        base=base,
+        relative=_below(request.target, base),
+        size_bytes=next((one.size_bytes for one in usable if one.size_bytes is not None), None),
+        sha256=next((one.sha256 for one in usable if one.sha256), None),
+        sources=tuple(_source(one, credentials) for one in usable),
+    )
+
+
+def _below(target: str, base: str) -> str | None:
+    path = Path(target)
+    return path.relative_to(base).as_posix() if path.is_relative_to(base) else None
+
+
+def _source(candidate: Candidate, credentials: Credentials) -> ExportedSource:
+    """The address as it is asked: percent-encoded, so that nothing in it ends a word or a line."""
+    url = Url.parse(candidate.download_url)
+    return ExportedSource(
+        source=candidate.source,
+        url=redact(str(url)) if url else "",
+        key_variable=credentials.wanted_variable(url) if url else None,
+        needs_key=candidate.access in _NEED_A_KEY,
+        repo_id=candidate.repo_id,
+        revision=candidate.revision,
+        repo_path=candidate.repo_path,
+    )
+
+
+def _lock(session: Session, wanted: Sequence[Order]) -> str:
+    rows = []
+    for order in wanted:
+        candidates = order.request.candidates
+        sha256 = next((one.sha256 for one in candidates if one.sha256), None)
+        size = next((one.size_bytes for one in candidates if one.size_bytes is not None), None)
+        if sha256 and size is not None:
+            rows.append(planned_model(order, sha256=sha256, size_bytes=size))
+    return encoded(lock_of(session, sorted(rows, key=lambda row: (row.folder, row.name)))).decode()
+
+
+def _write(output: Path, text: str, *, executable: bool) -> None:
+    """Whole or not at all; a script may be run.
+
+    Raises:
+        UsageError: `workdir-unwritable`.
+    """
+    write_whole(output, text.encode("utf-8", "surrogateescape"))
+    if executable and os.name == "posix":
+        try:
+            output.chmod(output.stat().st_mode | 0o100)
+        except OSError as error:
+            message = f"`{printable(output)}` can't be made a program: {error.strerror or error}"
+            raise UsageError(
+                message, code="workdir-unwritable", hint=f"Run it with `sh {printable(output)}`"
+            ) from error

@@ -1,0 +1,334 @@
+"""`sync`: make this installation equal to a lock file. The file may come from anybody.
+
+Nothing in it is believed but hashes: what it calls a hub's file is asked from the configured end point by its ids, any
+other address has to be on an allowed host, and bytes that are not the promised ones never get a name. It can't allow
+a pickle, and its node packs are compared, not installed.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from comfyfixer import __version__
+from comfyfixer.download.existing import same_file
+from comfyfixer.download.space import check_space
+from comfyfixer.errors import ComfyFixerError, DownloadError
+from comfyfixer.inventory.folders import read_folders
+from comfyfixer.inventory.hashes import HashCache
+from comfyfixer.inventory.pack_identity import Identity
+from comfyfixer.journal.journal import Journal, Listener
+from comfyfixer.journal.runlock import held
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.download import FetchRequest
+from comfyfixer.model.lock import Lock, LockedModel, LockedPack, LockedSource, Synced, SyncedModel, SyncedPack
+from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.problem import Problem
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.net.client import make_client
+from comfyfixer.paths import Workdir, openable, printable
+from comfyfixer.pipeline.extras import Extras
+from comfyfixer.pipeline.fetching import fetched
+from comfyfixer.pipeline.installation import Places, find_places, installation_of
+from comfyfixer.pipeline.lockfile import identities, places_of, read_lock, write_lock
+from comfyfixer.pipeline.placing import Order
+from comfyfixer.pipeline.roots import Roots
+from comfyfixer.pipeline.run import logs, new_record
+from comfyfixer.pipeline.session import Session
+from comfyfixer.redact import plain
+from comfyfixer.resolve.names import split_extension
+from comfyfixer.settings import Settings
+
+if TYPE_CHECKING:
+    from comfyfixer.net.client import Client
+
+_REPOSITORY: Final = re.compile(r"(?:datasets/)?[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_MAX_ID: Final = 10**12
+
+
+@contextlib.contextmanager
+def sync_session(
+    settings: Settings, listeners: Iterable[Listener], cancel: threading.Event, *, dry_run: bool
+) -> Iterator[Session]:
+    """A session with the run's lock and logs; one that only looks has neither."""
+    if dry_run:
+        yield Session(settings, Journal("", listeners).emit, cancel.is_set)
+        return
+    workdir, record = Workdir(Path(settings.workdir)), new_record("sync", ("download",))
+    with held(workdir.run_lock), Journal(record.run_id, (*logs(workdir, record), *listeners)) as journal:
+        journal.emit("run.started", command="sync", version=__version__, workdir=printable(settings.workdir))
+        try:
+            yield Session(settings, journal.emit, cancel.is_set)
+        except ComfyFixerError as error:
+            journal.emit(
+                "run.stopped", code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code
+            )
+            raise
+
+
+def sync(session: Session, path: Path, *, dry_run: bool) -> Synced:
+    """Bring what is not here, and say what became of each row.
+
+    Raises:
+        UsageError: `lock-invalid`, or the settings can't be used.
+        Interrupted: The user stopped; the same command goes on.
+    """
+    lock = read_lock(path)
+    work = _Work(session, lock)
+    if not dry_run:
+        work.bring()
+    return Synced(
+        lock=printable(path),
+        dry_run=dry_run,
+        bytes_to_fetch=work.bytes_to_fetch,
+        models=work.rows(),
+        node_packs=tuple(_compared(session, lock.node_packs)),
+    )
+
+
+class _Work:
+    """The models of one lock file, on their way into one installation."""
+
+    def __init__(self, session: Session, lock: Lock) -> None:
+        self._session = session
+        self._places = find_places(session)
+        self._roots = Roots(self._places, session.settings)
+        self._extras = Extras(session, self._client)
+        self._rows: dict[tuple[str, str], SyncedModel] = {}
+        self._orders: list[tuple[LockedModel, Order]] = []
+        self._extras.check()
+        with self._client() as client, HashCache(session.workdir.hashes, session.emit) as hashes:
+            for row in lock.models:
+                session.check_stop()
+                self._look(row, client, hashes)
+        self.bytes_to_fetch = sum(row.size_bytes for row, _ in self._orders)
+
+    def rows(self) -> tuple[SyncedModel, ...]:
+        """What is known of each."""
+        return tuple(self._rows.values())
+
+    def bring(self) -> None:
+        """Link, fetch, verify and place what is not here."""
+        rows = {order.request.target: row for row, order in self._orders}
+        orders = [order for _, order in self._orders]
+        self._session.emit("phase.started", phase="downloading", total=len(orders))
+        try:
+            with HashCache(self._session.workdir.hashes, self._session.emit) as hashes:
+                self._bring(orders, rows, hashes)
+        finally:
+            write_lock(self._session, self._extras.done, self._places)
+        self._extras.finish()
+
+    def _bring(self, orders: Sequence[Order], rows: dict[str, LockedModel], hashes: HashCache) -> None:
+        linked = list(self._extras.from_store(orders))
+        for order, outcome in linked:
+            self._came(rows[order.request.target], order, outcome, hashes, "linked")
+        here = {order.request.target for order, _ in linked}
+        wanted, problems = self._extras.refused([order for order in orders if order.request.target not in here])
+        problems |= check_space([order.request for order in wanted], lambda folder: shutil.disk_usage(folder).free)
+        for target, problem in problems.items():
+            self._failed(rows[target], problem, target)
+        fitting = [order for order in wanted if order.request.target not in problems]
+        for order, outcome in fetched(self._session, fitting, self._client):
+            self._came(rows[order.request.target], order, outcome, hashes, "fetched")
+
+    def _came(self, row: LockedModel, order: Order, outcome: Outcome, hashes: HashCache, state: str) -> None:
+        self._extras.after(order, outcome)
+        if outcome.error is not None or outcome.path is None:
+            self._failed(row, outcome.error, order.request.target)
+            return
+        if outcome.sha256:
+            hashes.record_placed(outcome.path, outcome.sha256)
+        self._note(row, "in-place" if outcome.already_there else state, outcome.path)
+
+    def _look(self, row: LockedModel, client: "Client", hashes: HashCache) -> None:
+        """Whether the file is here; else how it can be had."""
+        try:
+            order = self._order(row, client)
+            there = self._here(row, order.request, hashes)
+        except (DownloadError, OSError) as error:
+            self._failed(row, _problem(error, row), None)
+            return
+        if there is not None:
+            self._note(row, "in-place", printable(there))
+        else:
+            self._orders.append((row, order))
+            self._note(row, "to-fetch", printable(order.request.target))
+
+    def _order(self, row: LockedModel, client: "Client") -> Order:
+        """What is asked of the download room.
+
+        Raises:
+            UnsafeName: Its name or its folder's is no safe path, or no model file's.
+            DownloadError: No source of it may be asked.
+        """
+        places_of(row, self._places)  # a name that is unsafe below one root is unsafe below all
+        if not split_extension(row.name)[1]:
+            raise DownloadError(
+                f"`{plain(row.name)}` does not end as a model file does",
+                code="unsafe-name",
+                hint="Place it by hand, if you know what it is",
+            )
+        root = self._roots.root(row.folder)
+        target = root / places_of(row, self._places)[0].relative_to(_first_root(row, self._places))
+        candidates = tuple(_candidates(row, self._session.settings, client))
+        allowed = not {row.name, target.name}.isdisjoint(self._session.settings.allow_pickle)
+        request = FetchRequest(
+            filename=target.name, target=os.fspath(target), root=os.fspath(root), candidates=candidates,
+            folder=row.folder, allow_pickle=allowed,
+        )  # fmt: skip
+        return Order(_resolution(row, target.name, candidates), request)
+
+    def _here(self, row: LockedModel, request: FetchRequest, hashes: HashCache) -> Path | None:
+        """The very file, in any root that ComfyUI searches.
+
+        Raises:
+            DownloadError: `target-exists`: another file has its place; or nobody has it who may be asked.
+        """
+        for path in dict.fromkeys((Path(request.target), *places_of(row, self._places))):
+            known = hashes.known(printable(path)).get("sha256")
+            if known == row.sha256 or (known is None and self._is_it(path, row, request, hashes)):
+                return path
+        if os.path.lexists(request.target):
+            raise DownloadError(
+                f"A different file is at {printable(request.target)} already; it was not touched",
+                code="target-exists",
+                hint="Rename or remove that file, then run the same command again",
+            )
+        if not request.candidates:
+            raise DownloadError(
+                f"The lock file names no place for `{plain(row.name)}` that may be asked",
+                code="host-not-allowed",
+                hint="Bring it by hand, or add its host to `download.allowed_hosts` in config.json if you trust it",
+            )
+        return None
+
+    def _is_it(self, path: Path, row: LockedModel, request: FetchRequest, hashes: HashCache) -> bool:
+        promise = Candidate(
+            source="url", filename=path.name, download_url="", size_bytes=row.size_bytes, hashes={"sha256": row.sha256}
+        )
+        asked = FetchRequest(
+            filename=path.name, target=os.fspath(path), root=request.root, candidates=(promise,), folder=row.folder,
+            allow_pickle=True,
+        )  # fmt: skip
+        proof = same_file(Path(openable(os.fspath(path))), asked, verify_hashes=True, cancelled=self._session.cancelled)
+        if proof is not None:
+            hashes.remember(printable(path), {"sha256": proof.sha256})
+        return proof is not None
+
+    def _note(self, row: LockedModel, state: str, path: str | None) -> None:
+        self._rows[row.folder, row.name] = SyncedModel(
+            name=row.name, folder=row.folder, state=state, path=path, size_bytes=row.size_bytes
+        )
+
+    def _failed(self, row: LockedModel, problem: Problem | None, target: str | None) -> None:
+        problem = problem or Problem(code="unexpected", message="It could not be fetched", hint=None)
+        self._session.found_problem(problem)
+        self._rows[row.folder, row.name] = SyncedModel(
+            name=row.name, folder=row.folder, state="failed", path=printable(target) if target else None,
+            size_bytes=row.size_bytes, code=problem.code, why=problem.message, hint=problem.hint,
+        )  # fmt: skip
+
+    def _client(self) -> "Client":
+        return make_client(self._session.settings, self._session.emit, cache_path=None)
+
+
+def _first_root(row: LockedModel, places: Places) -> Path:
+    return Path(next(iter(places.roots(row.folder)), None) or places.root(row.folder))
+
+
+def _problem(error: DownloadError | OSError, row: LockedModel) -> Problem:
+    if isinstance(error, DownloadError):
+        return Problem.of(error, where=plain(row.name))
+    message = f"`{plain(row.name)}` can't be looked at: {error.strerror or error}"
+    return Problem(code="target-unwritable", message=message, hint="Check the folder's permissions", where=row.folder)
+
+
+def _resolution(row: LockedModel, filename: str, candidates: tuple[Candidate, ...]) -> Resolution:
+    source = candidates[0].source if candidates else "not_found"
+    return Resolution(
+        filename=filename, value=row.name, folder=row.folder, expected_type="unknown", source=source,
+        decision="accepted", confidence=1.0, because="The lock file names its SHA-256", size_bytes=row.size_bytes,
+        sha256=row.sha256, candidates=candidates,
+    )  # fmt: skip
+
+
+def _candidates(row: LockedModel, settings: Settings, client: "Client") -> Iterator[Candidate]:
+    """The sources that may be asked, each with the promised bytes."""
+    for source in row.sources or ((LockedSource(source="url", url=row.url),) if row.url else ()):
+        url = _hub_url(source, settings)
+        is_hub = url is not None
+        if url is None and client.allowed(source.url) is None:
+            url = source.url
+        if url is None:
+            continue
+        ids = {name: getattr(source, name) for name in ("model_id", "version_id", "file_id", "repo_id", "revision",
+                                                        "repo_path")} if is_hub else {}  # fmt: skip
+        yield Candidate(
+            source=source.source if is_hub else "url", filename=row.name.rpartition("/")[2], download_url=url,
+            size_bytes=row.size_bytes, hashes={"sha256": row.sha256}, access="unknown", found_by="lock", **ids,
+        )  # fmt: skip
+
+
+def _hub_url(source: LockedSource, settings: Settings) -> str | None:
+    """The address at the configured end point, from the ids alone; None where they are not a hub's."""
+    if source.source == "civitai" and _is_id(source.version_id):
+        file = f"?fileId={source.file_id}" if _is_id(source.file_id) else ""
+        return f"{settings.endpoints.civitai}/api/download/models/{source.version_id}{file}"
+    if source.source == "huggingface" and source.repo_path and _REPOSITORY.fullmatch(source.repo_id or ""):
+        parts = (source.revision or "main", source.repo_path)
+        if any(".." in part.split("/") or not part.isprintable() or "\\" in part for part in parts):
+            return None
+        place = f"{quote(parts[0], safe='')}/{quote(parts[1])}"
+        return f"{settings.endpoints.huggingface}/{source.repo_id}/resolve/{place}"
+    return None
+
+
+def _is_id(number: int | None) -> bool:
+    return number is not None and 0 < number < _MAX_ID
+
+
+def _compared(session: Session, wanted: Sequence[LockedPack]) -> Iterator[SyncedPack]:
+    """Each pack of the lock file, and what is here of it."""
+    table, _ = read_folders(installation_of(session.settings))
+    here = list(identities(table.roots("custom_nodes")))
+    for pack in wanted:
+        found = next((identity for name, identity in here if _is_same(pack, name, identity)), None)
+        state = "missing" if found is None else "same" if _is_equal(pack, found) else "other-version"
+        yield SyncedPack(
+            name=plain(pack.name), state=state, wanted=_version(pack.commit, pack.version),
+            here=_version(found.commit, found.version) if found else None,
+            repository=plain(pack.repository) if pack.repository else None,
+        )  # fmt: skip
+
+
+def _is_same(pack: LockedPack, name: str, identity: Identity) -> bool:
+    if pack.id and identity.id:
+        return _canonical(pack.id) == _canonical(identity.id)
+    if pack.repository and identity.repository:
+        return _canonical_url(pack.repository) == _canonical_url(identity.repository)
+    return pack.name == name
+
+
+def _is_equal(pack: LockedPack, identity: Identity) -> bool:
+    if pack.commit and identity.commit:
+        return pack.commit == identity.commit
+    return pack.version == identity.version
+
+
+def _canonical(text: str) -> str:
+    return text.lower().replace("_", "-")
+
+
+def _canonical_url(url: str) -> str:
+    return url.lower().removesuffix("/").removesuffix(".git").replace("://www.", "://")
+
+
+def _version(commit: str | None, version: str | None) -> str | None:
+    text = version if commit is None else f"{version + ' at ' if version else ''}{commit[:12]}"
+    return plain(text) if text else None
