@@ -140,3 +140,12 @@ def test_a_source_that_another_package_brought_and_that_breaks_is_one_line(produ
     assert error["code"] == "source-broken"
     assert "broken in two" in error["message"]
     assert new_files(product) == PLACED
+
+
+def test_doctor_asks_further_places_and_offline_nobody(product: Product, hub: Hub) -> None:
+    told = product.run("doctor").out
+    assert "OpenModelDB" in told
+    assert "ModelScope" not in told
+    before = len(hub.requests)
+    assert product.run("doctor", "--offline").code == 0
+    assert len(hub.requests) == before

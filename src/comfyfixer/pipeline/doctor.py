@@ -42,7 +42,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
-    """Every check, in order; the hubs are only asked with `network`."""
+    """Every check, in order; the hubs are only asked with `network`, and not offline."""
     from comfyfixer.net.stored_keys import with_stored_keys
 
     settings = with_stored_keys(settings)
@@ -55,7 +55,7 @@ def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
         yield from _installation(installation, settings)
         yield from _disk(settings)
     yield _writable("disk", "workdir", Path(settings.workdir))
-    if network:
+    if network and not settings.offline:
         yield from _hubs(settings)
 
 
@@ -151,12 +151,22 @@ def _hubs(settings: Settings) -> Iterator[Check]:
                 )
         return "answers"
 
+    def openmodeldb(client: "Client") -> str:
+        return _first_byte(client, f"{settings.endpoints.openmodeldb}/api/v1/models.json", "openmodeldb")
+
+    def modelscope(client: "Client") -> str:
+        return _first_byte(client, settings.endpoints.modelscope, "modelscope")
+
     asked: list[tuple[str, Callable[[Client], str]]] = [
         ("Civitai", civitai),
         ("Hugging Face", huggingface),
         ("Comfy Registry", registry),
         ("ComfyUI-Manager's lists", manager),
     ]
+    if settings.asks("openmodeldb"):
+        asked.append(("OpenModelDB", openmodeldb))
+    if settings.asks("modelscope"):
+        asked.append(("ModelScope", modelscope))
     if settings.comfyui_url:
         asked.append(("running ComfyUI", partial(_running, settings.comfyui_url)))
     with make_client(settings, silent, cache_path=None) as client:
@@ -165,6 +175,15 @@ def _hubs(settings: Settings) -> Iterator[Check]:
                 yield Check(group="hubs", name=name, ok=True, detail=ask(client))
             except ComfyFixerError as error:
                 yield _bad("hubs", name, error)
+
+
+def _first_byte(client: "Client", url: str, source: str) -> str:
+    """Whether somebody answers there, without its whole document."""
+    with client.open(url, headers={"Range": "bytes=0-0"}, origin_trusted=True) as answer:
+        if answer.status >= 500:
+            hint = f'Try again later, or switch it off: `sources.disabled: ["{source}"]` in config.json'
+            raise SourceError(f"It has a fault of its own (HTTP {answer.status})", code="hub-error", hint=hint)
+    return "answers"
 
 
 def _running(url: str, client: "Client") -> str:
