@@ -205,6 +205,15 @@ def _enums(_request: Request, world: World) -> Response:
     return json_response({"ModelType": MODEL_TYPES, "BaseModel": bases}, headers=CACHE)
 
 
+def _image(_request: Request, world: World, version_id: str, number: str) -> Response:
+    """A preview; in reality another host has them."""
+    versions = (version for model in world.catalogue.civitai for version in model.versions)
+    version = next((version for version in versions if str(version.id) == version_id), None)
+    if version is None or int(number) >= len(version.images):
+        return json_response({"error": "No image with this id"}, 404)
+    return Response(headers=(("Content-Type", "image/png"),), body=version.images[int(number)][0].data)
+
+
 Handler = Callable[..., Response]
 _ROUTES: Final[tuple[tuple[str, re.Pattern[str], Handler], ...]] = (
     ("GET", re.compile(r"/api/v1/models"), _models),
@@ -219,4 +228,5 @@ _ROUTES: Final[tuple[tuple[str, re.Pattern[str], Handler], ...]] = (
     ("GET", re.compile(r"/api/download/models/(\d+)"), download),
     ("HEAD", re.compile(r"/api/download/models/(\d+)"), head_of_download),
     ("GET", re.compile(r"/login"), login),
+    ("GET", re.compile(r"/images/(\d+)/(\d+)"), _image),
 )

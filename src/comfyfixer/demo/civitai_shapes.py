@@ -118,7 +118,7 @@ def version_shape(base: str, model: CivitaiModel, version: CivitaiVersion, index
         "stats": {"downloadCount": model.downloads, "thumbsUpCount": 1, "thumbsDownCount": 0},
         "supportsGeneration": False,
         "files": [file_shape(base, model, version, file) | {"overrideName": file.override_name} for file in listed],
-        "images": [],
+        "images": images(base, version),
     }
     return shape if archived else shape | {"downloadUrl": f"{base}/api/download/models/{version.id}"}
 
@@ -179,9 +179,17 @@ def single_version_shape(base: str, model: CivitaiModel, version: CivitaiVersion
         "stats": {"downloadCount": model.downloads, "thumbsUpCount": 1},
         "model": about | ({"mode": model.mode} if model.mode else {}),
         "files": files,
-        "images": [],
+        "images": images(base, version),
         "downloadUrl": f"{base}/api/download/models/{version.id}",
     }
+
+
+def images(base: str, version: CivitaiVersion) -> list[dict[str, Any]]:
+    """The previews, with their levels."""
+    return [
+        {"url": f"{base}/images/{version.id}/{number}", "nsfwLevel": level, "type": "image", "width": 1, "height": 1}
+        for number, (_, level) in enumerate(version.images)
+    ]
 
 
 def without_empty(value: Any) -> Any:

@@ -141,7 +141,7 @@ class Wget:
         """One run of the program; its exit code."""
         with _Config(place.headers) as config:
             words = [
-                self._program, f"--config={config}", "--input-file=-", "--continue", f"--output-document={file}",
+                self._program, config, "--input-file=-", "--continue", f"--output-document={file}",
                 "--max-redirect=0", "--tries=2", "--timeout=60", "--no-verbose", "--no-hsts",
                 "--user-agent=ComfyFixerSmart", *_certificates("--ca-certificate"),
             ]  # fmt: skip
@@ -278,7 +278,7 @@ def _located(locator: Locator, candidate: Candidate) -> Place:
 
 
 class _Config:
-    """A configuration with the key for `wget`, which only this user can read; the null device where there is none."""
+    """The option for `wget`'s configuration: a file with the key, which only this user can read, or none at all."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -286,11 +286,11 @@ class _Config:
 
     def __enter__(self) -> str:
         if not self._headers:
-            return os.devnull
+            return "--no-config"
         descriptor, self._path = tempfile.mkstemp(prefix="comfyfixer-")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(f"header = {name}: {value}\n" for name, value in self._headers.items())
-        return self._path
+        return f"--config={self._path}"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
