@@ -13,20 +13,13 @@ import msgspec
 ADDRESS: Final = re.compile(r"https://huggingface.co/([^/]+/[^/]+)/(?:resolve|blob|raw)/[^/]+/([^?]+)")
 
 
-class CivitaiPage(msgspec.Struct, frozen=True):
-    """A model's page; a version without files of its own has one that the site names itself."""
-
-    model: str
-    versions: tuple[str, ...]
-    files: tuple[str, ...] = ()
-
-
 class KnownNames(msgspec.Struct, frozen=True, kw_only=True):
     """What `names.json` holds.
 
     Attributes:
         repositories: Repository to models folder to paths.
-        checkpoints: Civitai's models to their versions.
+        checkpoints: Civitai's models to their versions, whose files the site names itself.
+        loras: Model, versions, file names.
         wild: Models folder to names that public workflows want, whose home is not known.
     """
 
@@ -44,7 +37,7 @@ def known_names() -> KnownNames:
 def template_files() -> Iterator[tuple[str, str, str]]:
     """Repository, path and models folder of every file that the official templates link to on Hugging Face."""
     folder = resources.files("comfyui_workflow_templates_json") / "templates"
-    seen = set()
+    seen: set[tuple[str, str, str]] = set()
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".json"):
             seen.update(_linked(json.loads(file.read_bytes())))

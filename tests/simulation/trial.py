@@ -1,6 +1,5 @@
 """The command over workflows that name what a simulated world has, and what is to be said of its answers."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -78,21 +77,31 @@ def _said(one: Wanted) -> list[dict[str, str]]:
     return [said] if len(said) > 2 else []
 
 
-def tried(world: World, folder: Path, *arguments: str) -> tuple[Figures, Product, tuple[Recorded, ...]]:
-    """Scan and resolve; the product stays for a look at its files."""
+def tried(world: World, folder: Path) -> tuple[Figures, Product, int]:
+    """Scan and resolve, then resolve once more; the product stays for a look at its files.
+
+    Returns:
+        The figures of the first run, and how many requests the second one sent.
+    """
     with Hub(world.catalogue) as hub:
         product = Product(folder, hub)
         product.clear_workflows()
         for number, document in enumerate(workflows(world.wanted)):
             product.save(f"{number:03}.json", document)
-        scanned = product.run("scan")
-        assert scanned.code in (0, 3), scanned.err
+        _done(product, "scan")
         started = time.monotonic()
-        process = product.start("resolve", "--json", *arguments)
-        _, said = process.communicate()
-        assert process.returncode in (0, 3), said
-        seconds = time.monotonic() - started
-        return measured(world, product, hub.requests, seconds), product, hub.requests
+        _done(product, "resolve")
+        figures = measured(world, product, hub.requests, time.monotonic() - started)
+        _done(product, "resolve")
+        return figures, product, len(hub.requests) - figures.requests
+
+
+def _done(product: Product, *arguments: str) -> None:
+    """A command, to its end however long that takes."""
+    process = product.start(*arguments, "--json")
+    out, said = process.communicate()
+    if process.returncode not in (0, 3):
+        raise RuntimeError(f"{arguments} ended with {process.returncode}: {out[-2000:]} {said[-2000:]}")
 
 
 def measured(world: World, product: Product, requests: Sequence[Recorded], seconds: float) -> Figures:
@@ -112,14 +121,8 @@ def measured(world: World, product: Product, requests: Sequence[Recorded], secon
         requests=len(requests),
         seconds=seconds,
         wrong=tuple(one.filename for one, row in accepted if _first(row) != one.truth),
-        missed=tuple(
-            f"{one.filename} ({one.told}): {row['because']}" for one, row in provable if row["decision"] != "accepted"
-        ),
-        not_first=tuple(
-            f"{one.filename} ({one.told}) {row['decision']}: {row['because']}; {[c['filename'] for c in row['candidates']]}"
-            for one, row in rest
-            if _first(row) != one.truth
-        ),
+        missed=tuple(_said_of(one, row) for one, row in provable if row["decision"] != "accepted"),
+        not_first=tuple(_said_of(one, row) for one, row in rest if _first(row) != one.truth),
         repeated=tuple(text for text, count in sent.items() if count > 1),
     )
 
@@ -128,5 +131,6 @@ def _first(row: Any) -> str | None:
     return next((candidate["hashes"].get("sha256") for candidate in row["candidates"]), None)
 
 
-def as_json(figures: Figures) -> str:
-    return json.dumps(msgspec.structs.asdict(figures), indent=1)
+def _said_of(one: Wanted, row: Any) -> str:
+    shown = ", ".join(candidate["filename"] for candidate in row["candidates"])
+    return f"{one.filename} ({one.told}): {row['decision']}, {row['because']} [{shown}]"

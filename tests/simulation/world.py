@@ -22,7 +22,8 @@ from comfyfixer.demo.catalogue import (
     content_for,
 )
 from comfyfixer.demo.civitai_shapes import camel, hashes, shown_name
-from comfyfixer.demo.content import Content, Plain, autov3_of, sha256_of
+from comfyfixer.demo.content import Content, Plain, sha256_of
+from comfyfixer.resolve.names import is_generic
 from tests.simulation.known_names import KnownNames, known_names, template_files
 
 SIZE_BYTES: Final = 4096
@@ -78,6 +79,7 @@ class _Thing(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     url: str
     hub: str
+    title: str
     reachable: bool
     kind_told: bool
 
@@ -105,7 +107,14 @@ class Builder:
         self.things: list[_Thing] = []
 
     def put(
-        self, repo: str, path: str, folder: str, *, bytes_of: str | None = None, quoted: bool = False, wanted: bool = True
+        self,
+        repo: str,
+        path: str,
+        folder: str,
+        *,
+        bytes_of: str | None = None,
+        quoted: bool = False,
+        wanted: bool = True,
     ) -> None:
         """A file into a repository; files of one `bytes_of` have the same bytes."""
         name = path.rpartition("/")[2]
@@ -124,7 +133,7 @@ class Builder:
         author, _, title = repo.partition("/")
         in_title = any(word in title.lower() for word in telling(name))
         return _Thing(
-            name=name, folder=folder, sha256=sha256_of(content), hub="huggingface",
+            name=name, folder=folder, sha256=sha256_of(content), hub="huggingface", title=title,
             url=f"https://huggingface.co/{repo}/resolve/main/{path}",
             reachable=author in UMBRELLAS or in_title or quoted,
             kind_told=is_weights(name) or f"/{folder}/" in f"/{path}",
@@ -183,9 +192,9 @@ class Builder:
         for version in model.versions:
             for file in version.files:
                 for name in dict.fromkeys((shown_name(model, version, file), file.name)):
-                    said = telling(name)
+                    said = telling(name)[:1]
                     yield _Thing(
-                        name=name, folder=folder, sha256=sha256_of(file.content), hub="civitai",
+                        name=name, folder=folder, sha256=sha256_of(file.content), hub="civitai", title=model.name,
                         url=f"https://civitai.com/api/download/models/{version.id}?fileId={file.id}",
                         reachable=bool(said) and said[0] in words, kind_told=True,
                     )  # fmt: skip
@@ -237,9 +246,10 @@ def _homes(builder: Builder, known: KnownNames) -> None:
             pairs = [(name, [(file, file) for file in _share(files, at, len(names))]) for at, name in enumerate(names)]
             builder.page(model, pairs, folder)
     here = {thing.name for thing in builder.things}
+    pages = tuple(camel(model).lower()[:8] for model in known.checkpoints)
     for folder, wild in known.wild.items():
         for name in wild:
-            if name not in here:
+            if name not in here and not name.lower().startswith(pages):
                 _settle(builder, name, folder)
 
 
@@ -264,7 +274,7 @@ def _settle(builder: Builder, name: str, folder: str) -> None:
     words = telling(name)
     on_civitai = {"checkpoints": 0.7, "loras": 0.6, "upscale_models": 0.3}.get(folder, 0.0)
     if words and builder.chance.random() < on_civitai:
-        title = " ".join(word.capitalize() for word in words[:3])
+        title = page_title_of(name)
         extra = builder.chance.choice(("", " XL", " - Style", " Collection"))
         version = builder.chance.choice(("v1.0", "v2", "final"))
         builder.page(title + extra, [(version, [(name, name)])], folder)
@@ -272,6 +282,15 @@ def _settle(builder: Builder, name: str, folder: str) -> None:
     place = builder.chance.choice((name, f"{folder}/{name}", f"split_files/{folder}/{name}"))
     quoted = not words or builder.chance.random() < 0.5
     builder.put(f"{builder.chance.choice(_AUTHORS)}/{title_of(name)}", place, folder, bytes_of=name, quoted=quoted)
+
+
+def page_title_of(name: str) -> str:
+    """A model's name on Civitai as it may stand behind a file's: of `modelName_version` the first part."""
+    stem = name.rpartition(".")[0]
+    if re.fullmatch(r"[A-Za-z0-9]+_[A-Za-z0-9]+", stem):
+        stem = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem.partition("_")[0])
+    words = [word for word in re.split(r"[_\-\s()]+", stem) if word]
+    return " ".join(word[0].upper() + word[1:] for word in words[:4])
 
 
 def title_of(name: str) -> str:
@@ -317,7 +336,7 @@ def _beside(builder: Builder, thing: _Thing, name: str) -> None:
     """Another name with other bytes, in the same kind of place."""
     title = title_of(thing.name)
     if thing.hub == "civitai":
-        builder.page(title.replace("-", " "), [("v1", [(name, f"beside {name}")])], thing.folder, wanted=False)
+        builder.page(thing.title, [("v1", [(name, f"beside {name}")])], thing.folder, wanted=False)
     else:
         builder.put(f"{builder.chance.choice(_AUTHORS)}/{title}", name, thing.folder, wanted=False)
 
@@ -332,8 +351,8 @@ def _other_bytes(builder: Builder, thing: _Thing) -> None:
     title = title_of(thing.name)
     seed = f"other {thing.name}"
     if thing.hub == "civitai" and builder.chance.random() < 0.5:
-        page = title.replace("-", " ")
-        builder.page(page, [("v1", [(thing.name, seed)])], thing.folder, downloads=50, wanted=False)
+        again = thing.title + builder.chance.choice(("", " (reupload)", " mirror"))
+        builder.page(again, [("v1", [(thing.name, seed)])], thing.folder, downloads=50, wanted=False)
         return
     repo = f"{builder.chance.choice(_AUTHORS)}/{title}-mirror"
     builder.downloads.setdefault(repo, builder.chance.randrange(1, 90))
@@ -392,7 +411,9 @@ def _every_name(builder: Builder) -> dict[str, set[str]]:
 def _wanted(builder: Builder, things: Sequence[_Thing], carried: dict[str, set[str]]) -> list[Wanted]:
     """What workflows name: mostly by the name alone; some with a hash, an address, an address that died."""
     rows: dict[tuple[str, str], Wanted] = {}
-    on_civitai = {hash_ for model in builder.models for v in model.versions for f in v.files for hash_ in hashes(f).values()}
+    on_civitai = {
+        hash_ for model in builder.models for v in model.versions for f in v.files for hash_ in hashes(f).values()
+    }
     for thing in things:
         key = (thing.folder, thing.name)
         if key not in rows and thing.folder in TYPE_OF_FOLDER:
@@ -403,11 +424,7 @@ def _wanted(builder: Builder, things: Sequence[_Thing], carried: dict[str, set[s
     return list(rows.values())
 
 
-def _one_wanted(
-    builder: Builder, thing: _Thing, carried: dict[str, set[str]], on_civitai: set[str]
-) -> Wanted:
-    from comfyfixer.resolve.names import is_generic
-
+def _one_wanted(builder: Builder, thing: _Thing, carried: dict[str, set[str]], on_civitai: set[str]) -> Wanted:
     told = builder.chance.choices(("name", "sha256", "autov2", "url", "dead-url"), (70, 10, 4, 12, 4))[0]
     subfolder = builder.chance.choices(("", "SDXL\\", "video/"), (80, 10, 10))[0]
     unique = carried[thing.name] == {thing.sha256}
@@ -423,5 +440,5 @@ def _one_wanted(
         told=told,
         url={"url": thing.url, "dead-url": f"https://huggingface.co/gone/gone/resolve/main/{thing.name}"}.get(told),
         provable=provable,
-        findable=thing.reachable,
+        findable=thing.reachable and not is_generic(thing.name),
     )

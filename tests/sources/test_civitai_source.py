@@ -6,6 +6,7 @@ from comfyfixer.demo.catalogue import Catalogue, CivitaiFile, CivitaiModel, Civi
 from comfyfixer.demo.content import Weights, crc32_of, sha256_of, size_of
 from comfyfixer.demo.faults import Faults, Reply, html_page
 from comfyfixer.errors import SourceError
+from comfyfixer.sources.source import prepared
 from tests.net.loopback import Given, Loopback, Seen, json
 from tests.sources.bench import kinds, searched, shop, sources_at, wanted
 
@@ -46,6 +47,44 @@ def test_a_hash_finds_the_file_with_one_request_and_no_search() -> None:
     )
     assert found.hashes["crc32"] == crc32_of(_content("ink_wash_v3.safetensors1")).lower()
     assert (found.kind, found.folders) == ("LORA", ("loras",))
+
+
+def test_many_hashes_are_one_question() -> None:
+    names = [f"ink_{number}.safetensors" for number in range(5)]
+    models = [_model(number + 1, f"Ink {number}", name) for number, name in enumerate(names)]
+    digests = [sha256_of(_content(f"{name}{number + 1}")) for number, name in enumerate(names)]
+    rows = [wanted(f"renamed_{digest}.safetensors", hashes={"sha256": digest}) for digest in (*digests, "a" * 64)]
+    with shop(Catalogue(civitai=tuple(models))) as here:
+        prepared([here.civitai], rows)
+        found = [[candidate.sha256 for candidate in here.civitai.search(row)] for row in rows[:5]]
+        assert [path for path in here.asked if "by-hash" in path] == ["POST /api/v1/model-versions/by-hash?"]
+        assert len(here.asked) == 1
+        assert list(here.civitai.search(rows[5])) == []
+        assert not [path for path in here.asked if path.startswith("GET /api/v1/model-versions/by-hash")]
+    assert found == [[digest] for digest in digests]
+
+
+def test_where_many_hashes_get_no_answer_each_is_asked_for() -> None:
+    rows = [wanted("a.safetensors", hashes={"sha256": sha256_of(_content("ink_wash_v3.safetensors1"))})]
+    rows.append(wanted("b.safetensors", hashes={"sha256": "b" * 64}))
+    fault = Reply(role="civitai", method="POST", times=None, status=404, body="{}")
+    with shop(Catalogue(civitai=(INK,)), Faults((fault,))) as here:
+        prepared([here.civitai], rows)
+        assert [candidate.filename for candidate in here.civitai.search(rows[0])] == ["ink_wash_v3.safetensors"]
+
+
+def test_a_short_hash_is_followed_by_a_look_at_the_stored_name() -> None:
+    copper = _model(3, "Copper Valley", "copper-final.safetensors", kind="Checkpoint", version="v4.0")
+    digest = sha256_of(_content("copper-final.safetensors3"))[:10]
+    with shop(Catalogue(civitai=(copper,))) as here:
+        found = here.civitai.search(wanted("copper-final.safetensors", "checkpoints", hashes={"autov2": digest}))
+        assert "copper-final.safetensors" in next(iter(found)).alternative_names
+
+
+def test_a_namesake_in_a_model_of_fewer_words_is_seen() -> None:
+    models = (_model(1, "Ink Wash", "ink_wash.safetensors"), _model(2, "Ink - Style", "ink_wash.safetensors"))
+    with shop(Catalogue(civitai=models)) as here:
+        assert {found.model_id for found in here.civitai.search(wanted("ink_wash.safetensors"))} == {1, 2}
 
 
 def test_only_the_file_of_the_version_that_has_the_hash_is_found() -> None:

@@ -13,8 +13,8 @@ from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
-from comfyfixer.pipeline.leads import known_leads
 from comfyfixer.pipeline.choose import ChoiceBook
+from comfyfixer.pipeline.leads import known_leads
 from comfyfixer.pipeline.local_files import LocalFiles
 from comfyfixer.pipeline.offline import NOT_ASKED, tell_offline
 from comfyfixer.pipeline.parallel import in_parallel
@@ -23,7 +23,7 @@ from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.decide import already_here, decide
 from comfyfixer.resolve.rows import resolution
 from comfyfixer.sources.registry import make_sources
-from comfyfixer.sources.source import Source, concerned
+from comfyfixer.sources.source import Source, concerned, prepared
 
 LOOKUPS_AT_ONCE = 8
 """More only queue up: each hub is asked by at most four at once."""
@@ -42,7 +42,9 @@ def resolve(session: Session) -> None:
     total = len(missing) + len(packs_to_find(nodes))
     session.emit("phase.started", phase="resolving", total=total)
     with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
-        enquiry = _Enquiry(session, _sources(session, client))
+        sources = _sources(session, client)
+        prepared(sources, missing)
+        enquiry = _Enquiry(session, sources)
         rows = _resolve_all(session, missing, enquiry, client, total)
         session.write(session.workdir.resolutions, rows)
         enquiry.book.save()

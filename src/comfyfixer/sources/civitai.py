@@ -6,8 +6,8 @@ from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
-from comfyfixer.resolve.likeness import similarity
-from comfyfixer.resolve.names import is_generic, split_extension
+from comfyfixer.resolve.likeness import similarity, stem_words
+from comfyfixer.resolve.names import is_generic, letters_of, split_extension
 from comfyfixer.settings import Settings
 from comfyfixer.sources.civitai_api import CivitaiApi
 from comfyfixer.sources.civitai_kinds import types_for
@@ -18,8 +18,7 @@ from comfyfixer.sources.queries import words_for_models
 _HASHES: Final = ("sha256", "blake3", "autov3", "autov2", "crc32")
 _HASHES_ASKED: Final = 2
 _PROVING: Final = frozenset({"sha256", "blake3"})
-_STORED_NAMES_ASKED: Final = 2
-_WORTH_A_LOOK: Final = 0.75
+_STORED_NAMES_ASKED: Final = 4
 
 
 class CivitaiSource:
@@ -68,7 +67,7 @@ class CivitaiSource:
         similar = sorted(
             ((score, found) for score, found in scored if score >= self._threshold and found not in exact),
             key=lambda item: (-item[0], item[1].file.id),
-        )[: max(self._max_results, _STORED_NAMES_ASKED)]
+        )[: self._max_results]
         likely = sorted((found for _, found in similar), key=lambda found: not _same_version(missing.filename, found))
         asked = set() if exact else {found.file.id for found in likely[:_STORED_NAMES_ASKED]}
         for _, found in similar:
@@ -76,21 +75,24 @@ class CivitaiSource:
             yield self._api.candidate(found, found_by="search", more_names=stored)
 
     def _searched(self, missing: MissingModel, failures: Failures) -> list[Found]:
-        """Files of models with the name's words, as far as asking further can bring something that is alike.
+        """Files of models with the name's words, as far as asking further can bring more.
 
         The search drops words from a query's end: where a whole answer is known, one that begins alike has no more.
         """
         types = types_for(missing.folder)
         files: dict[int, Found] = {}
-        whole: set[str] = set()
+        whole: list[list[str]] = []
         for query in words_for_models(missing.filename, derived=types[:1] == ("Checkpoint",)):
-            first = query.lower().partition(" ")[0]
-            if first in whole or (whole and self._has_alike(missing.filename, files.values())):
+            words = query.lower().split()
+            if any(_is_narrower(words, known) for known in whole):
                 continue
+            if whole and _has_exact(missing.filename, files.values()):
+                break
             listing = failures.caught(partial(self._api.search, query, types))
             files.update((found.file.id, found) for found in self._heard(listing, missing, failures))
-            whole |= {first} if listing is not None and not listing.more else set()
-        if any(missing.filename in found.names for found in files.values()):
+            if listing is not None and not listing.more:
+                whole.append(words if listing.found or listing.lost else words[:1])
+        if _has_exact(missing.filename, files.values()):
             files |= {found.file.id: found for found in self._namesakes(missing, types, failures)}
         return list(files.values())
 
@@ -99,9 +101,6 @@ class CivitaiSource:
         first, _, more = words_for_models(missing.filename)[0].partition(" ")
         listing = failures.caught(partial(self._api.search, first, types, 1)) if more else None
         return listing.found if listing is not None else ()
-
-    def _has_alike(self, filename: str, files: Iterable[Found]) -> bool:
-        return any(self._score(filename, found) >= _WORTH_A_LOOK for found in files)
 
     def _heard(self, listing: Listing | None, missing: MissingModel, failures: Failures) -> Sequence[Found]:
         """The files of an answer; what it leaves unknown is noted."""
@@ -113,7 +112,11 @@ class CivitaiSource:
         return listing.found
 
     def _score(self, filename: str, found: Found) -> float:
-        return max(similarity(filename, name) for name in found.names)
+        """At least so much as makes it worth a look where the name has all words of the model's name."""
+        words = set(stem_words(filename))
+        has_all = found.model_name != "" and words.issuperset(stem_words(found.model_name))
+        alike = max(max(similarity(filename, name), _together(filename, name)) for name in found.names)
+        return max(alike, self._threshold) if has_all else alike
 
     def _stored_name(self, found: Found, failures: Failures) -> Sequence[str]:
         """The uploaded name, where the API shows a derived one."""
@@ -121,6 +124,22 @@ class CivitaiSource:
             return ()
         name = failures.caught(partial(self._api.stored_name, found))
         return (name,) if name else ()
+
+
+def _together(one: str, other: str) -> float:
+    """How alike two names are without the places where words begin: `ZavyChromaXL_v9.0`, `zavychromaxl_v90`."""
+    from rapidfuzz import fuzz
+
+    return float(fuzz.ratio(*(letters_of(split_extension(name)[0].lower()) for name in (one, other)))) / 100
+
+
+def _is_narrower(words: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether a query can find no more than one that begins alike and is a part of it, down to the first word."""
+    return words[0] == known[0] and set(known) <= set(words)
+
+
+def _has_exact(filename: str, files: Iterable[Found]) -> bool:
+    return any(filename in found.names for found in files)
 
 
 def _same_version(filename: str, found: Found) -> bool:

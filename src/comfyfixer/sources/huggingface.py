@@ -1,6 +1,6 @@
 """Hugging Face: files of exactly the wanted name in listings, in repositories found by words, and by model cards."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -15,13 +15,15 @@ from comfyfixer.sources.huggingface_api import HuggingFaceApi
 from comfyfixer.sources.huggingface_shapes import MAIN, Repository, RepositoryFile, folders_of
 from comfyfixer.sources.name_index import NameIndex, Place
 from comfyfixer.sources.publishers import Publishers
-from comfyfixer.sources.queries import parts_of_repositories, resembles, telling_words
+from comfyfixer.sources.queries import further_parts, parts_of_repositories, resembles, telling_words
 
 _CARDS: Final = 8
 _SAFETENSORS: Final = (".safetensors", ".sft")
 _DETAILED: Final = 5
 _LISTED_ONLY: Final = 10
 _SIMILAR: Final = 3
+_LIKELY: Final = 0.8
+"""Size and hash of a similar file are worth a question from here on."""
 
 
 class HuggingFaceSource:
@@ -45,10 +47,13 @@ class HuggingFaceSource:
             yield from self._exact_candidates(_exact(indexes, missing.filename)[:_SIMILAR], failures)
             failures.raise_first()
             return
-        indexes += self._found_indexes(missing.filename, failures)
+        indexes += self._found_indexes(missing.filename, parts_of_repositories(missing.filename), failures)
+        exact = _exact(indexes, missing.filename) + self._exact_by_card(missing.filename, indexes, failures)
+        if not exact:
+            further = self._found_indexes(missing.filename, further_parts(missing.filename), failures)
+            exact, indexes = _exact(further, missing.filename), indexes + further
         for index in indexes:
             _note_gaps(index, missing.filename, failures)
-        exact = _exact(indexes, missing.filename) + self._exact_by_card(missing.filename, indexes, failures)
         if exact:
             yield from self._with_kind(missing, list(self._exact_candidates(exact, failures)), failures)
         else:
@@ -61,12 +66,19 @@ class HuggingFaceSource:
         found = (failures.caught(partial(self._api.by_author, author)) for author in authors)
         return [index for index in found if index is not None]
 
-    def _found_indexes(self, filename: str, failures: Failures) -> list[NameIndex]:
-        """Repositories whose id has words of the name."""
+    def _found_indexes(self, filename: str, parts: Sequence[str], failures: Failures) -> list[NameIndex]:
+        """Repositories whose id has words of the name; what a whole answer has already is not asked for."""
         words = telling_words(filename)
-        parts = parts_of_repositories(filename)
-        found = (failures.caught(partial(self._api.by_part_of_id, part, words)) for part in parts)
-        return [index for index in found if index is not None]
+        indexes: list[NameIndex] = []
+        whole: list[str] = []
+        for part in parts:
+            if any(known in part for known in whole):
+                continue
+            index = failures.caught(partial(self._api.by_part_of_id, part, words))
+            if index is not None:
+                indexes.append(index)
+                whole += [] if index.last else [part]
+        return indexes
 
     def _exact_by_card(self, filename: str, indexes: Sequence[NameIndex], failures: Failures) -> list[Place]:
         """Exact files in repositories whose card names the file, as far as no listing has shown them."""
@@ -93,7 +105,11 @@ class HuggingFaceSource:
         if len(places) > _DETAILED + _LISTED_ONLY:
             failures.note(cut_off(places[0].name, "Hugging Face"))
         detailed = set(list(dict.fromkeys(place.repo_id for place in places))[:_DETAILED])
-        for place in places[: _DETAILED + _LISTED_ONLY]:
+        yield from self._told(places[: _DETAILED + _LISTED_ONLY], detailed, failures)
+
+    def _told(self, places: Sequence[Place], detailed: Container[str], failures: Failures) -> Iterator[Candidate]:
+        """With size and hash where they lie in one of the repositories that are asked about them."""
+        for place in places:
             if place.repo_id in detailed:
                 candidate = failures.caught(partial(self._candidate, place))
                 if candidate is not None:
@@ -122,10 +138,8 @@ class HuggingFaceSource:
     ) -> Iterator[Candidate]:
         scored = {place: score for index in indexes for score, place in index.similar(filename, self._threshold)}
         best = sorted(scored, key=lambda place: (-scored[place], place))[:_SIMILAR]
-        for place in best:
-            candidate = failures.caught(partial(self._candidate, place))
-            if candidate is not None:
-                yield candidate
+        likely = {place.repo_id for place in best[:1] if scored[place] >= _LIKELY}
+        yield from self._told(best, likely, failures)
 
     def _candidate(self, place: Place) -> Candidate:
         repository = self._api.repository(place.repo_id)

@@ -43,14 +43,21 @@ _PUBLISHERS: Final = (
         author="comfyanonymous", words=("clip_l", "clip_g", "t5xxl", "control_", "cosmos"), folders=("text_encoders",)
     ),
     _Publisher(author="black-forest-labs", words=("flux",), folders=("text_encoders", "vae")),
-    _Publisher(author="stabilityai", words=("sd_", "sdxl", "sd3", "svd", "stable", "vae-ft", "stage_", "cascade")),
+    _Publisher(
+        author="stabilityai",
+        words=("sd_", "sdxl", "sd3", "svd", "stable", "vae-ft", "stage_", "cascade", "control-lora", "512-", "v2-1_"),
+    ),
     _Publisher(author="Lightricks", words=("ltx",)),
     _Publisher(author="lightx2v", words=("lightx2v", "lightning", "4step", "8step", "distill")),
     _Publisher(author="city96", words=(".gguf",)),
     _Publisher(author="QuantStack", words=(".gguf",)),
     _Publisher(author="unsloth", words=(".gguf",)),
     _Publisher(author="h94", words=("ip-adapter", "ip_adapter", "ipadapter")),
-    _Publisher(author="lllyasviel", words=("control_", "fooocus", "iclight", "ic-light", "t2iadapter", "framepack")),
+    _Publisher(
+        author="lllyasviel",
+        words=("control", "fooocus", "iclight", "ic-light", "t2i", "framepack"),
+        folders=("controlnet",),
+    ),
 )
 
 

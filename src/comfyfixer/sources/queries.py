@@ -23,16 +23,18 @@ _SAYS_NOTHING: Final = re.compile(
 _COMMON: Final = frozenset(
     {
         "audio", "control", "controlnet", "depth", "detail", "distilled", "edit", "encoder", "high", "image", "inpaint",
-        "inpainting", "instruct", "large", "lightning", "medium", "noise", "refiner", "small", "style", "text", "tiny",
-        "turbo", "upscale", "upscaler", "video", "vision",
+        "inpainting", "instruct", "large", "lightning", "medium", "noise", "only", "plus", "refiner", "small", "style",
+        "text", "tiny", "turbo", "upscale", "upscaler", "video", "vision",
     }
 )  # fmt: skip
+_KINDS: Final = ("controlnet", "lora", "vae", "upscaler", "ipadapter", "gguf")
+"""Words that say little alone, and much beside another in a repository's id."""
 _DERIVED: Final = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+", re.ASCII)
 _RUN: Final = re.compile(r"[^\W\d_]{3,}")
 _LETTERS: Final = re.compile(r"[a-z]{4,}?(?=v?\d)")
 _MAX_WORDS: Final = 8
 _MIN_ALONE: Final = 4
-_FURTHER: Final = 2
+_FURTHER: Final = 3
 
 
 def tokens(filename: str) -> tuple[str, ...]:
@@ -44,22 +46,24 @@ def words_for_models(filename: str, *, derived: bool = False) -> tuple[str, ...]
     """Queries for a search over names of models, the broader one first.
 
     The search drops words from the query's end until something matches: first without what names the version or the
-    precision, then the same with words as they are written together, then with everything, then without digits.
+    precision, with words apart that are written together and as they are (a capital at the beginning is the author's
+    own writing: then the other way round), then with everything, then without digits.
 
     Args:
         derived: The name may be one that the hub makes, `modelName_versionName`: then the first part is asked for.
     """
     written = tokens(filename)
-    words = _apart(written)
-    of_model = _telling(_apart(written[:1])) if derived and _DERIVED.fullmatch(split_extension(filename)[0]) else []
-    together = _telling(written)
-    letters = [run for word in _telling(words) for run in _RUN.findall(word)]
-    parts = (of_model, _telling(words), together, words, letters)
-    return tuple(dict.fromkeys(" ".join(part[:_MAX_WORDS]) for part in parts if part))
+    apart, together = _telling(_apart(written)), _telling(written)
+    letters = [run for word in apart for run in _RUN.findall(word)]
+    broad: tuple[list[str], ...] = (together, apart) if written and written[0][0].isupper() else (apart, together)
+    if derived and _DERIVED.fullmatch(split_extension(filename)[0]):
+        broad = (_telling(written[:1] if broad[0] is together else _apart(written[:1])), *broad)
+    queries = (" ".join(part[:_MAX_WORDS]) for part in (*broad, _apart(written), letters))
+    return tuple(dict.fromkeys(query for query in queries if query))
 
 
 def parts_of_repositories(filename: str) -> tuple[str, ...]:
-    """What a repository's id may hold, the shorter first: one word alone, another, two words as ids join them.
+    """What a repository's id may hold, the shorter first: one word alone, two words as ids join them.
 
     The hub looks for the text inside the id; it does not know words.
     """
@@ -68,19 +72,21 @@ def parts_of_repositories(filename: str) -> tuple[str, ...]:
     if not telling:
         return ()
     pair = "-".join(telling[:2] if len(telling) > 1 else written[:2])
+    kinds = [f"{telling[0]}-{word}" for word in written if word in _KINDS and word not in telling[:2]]
     alone = _alone(telling)
     letters = [run[0] for token in alone if (run := _LETTERS.match(token))]
-    others = [word for word in (*letters[:1], *alone[1:]) if word not in alone[:1]]
-    return tuple(dict.fromkeys(sorted((*alone[:1], *others[:1], pair), key=len)))
+    return tuple(dict.fromkeys(sorted((*alone[:1], *letters[:1], pair, *kinds[:1]), key=len)))
 
 
 def further_parts(filename: str) -> tuple[str, ...]:
-    """What else an id may hold, for a file that is not found by the rest: words that are written together, apart."""
+    """What else an id may hold, for a file that is not found by the rest: the name's beginning, other words of it."""
+    written = tokens(filename.lower())
     words = _telling([word.lower() for word in _apart(tokens(filename))])
     letters = [run for word in words for run in _RUN.findall(word)]
-    pair = ["-".join(letters[:2])] if len(letters) > 1 else []
+    pairs = ["-".join(two[:2]) for two in (written, letters) if len(two) > 1]
     asked = parts_of_repositories(filename)
-    return tuple(dict.fromkeys(part for part in (*pair, *_alone(words)) if part not in asked))[:_FURTHER]
+    others = (*pairs, *_alone(_telling(written)), *_alone(words))
+    return tuple(dict.fromkeys(part for part in others if part not in asked))[:_FURTHER]
 
 
 def _apart(written: Sequence[str]) -> list[str]:
