@@ -100,6 +100,7 @@ class Builder:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.repos: dict[str, dict[str, RepoFile]] = defaultdict(dict)
+        self.ids: dict[str, str] = {}
         self.cards: dict[str, list[str]] = defaultdict(list)
         self.tags: dict[str, tuple[str, ...]] = {}
         self.downloads: dict[str, int] = {}
@@ -116,7 +117,8 @@ class Builder:
         quoted: bool = False,
         wanted: bool = True,
     ) -> None:
-        """A file into a repository; files of one `bytes_of` have the same bytes."""
+        """A file into a repository, whose id the hub knows in any case; files of one `bytes_of` have the same bytes."""
+        repo = self.ids.setdefault(repo.lower(), repo)
         name = path.rpartition("/")[2]
         if path in self.repos[repo]:
             return
