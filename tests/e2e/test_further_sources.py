@@ -91,10 +91,19 @@ def test_offline_nobody_is_asked_and_what_only_a_hub_can_settle_stays_open(produ
     assert ran.code == 4
     assert [error["code"] for error in ran.envelope["errors"]] == ["hub-not-asked"]
     assert all(row["answer_pending"] for row in product.output("resolutions.json"))
-    assert all("Not asked: offline" in row["because"] for row in product.output("resolutions.json"))
+    rows = product.rows("resolutions.json")
+    assert {name: row["decision"] for name, row in rows.items()} == {
+        "heron_style.safetensors": "review",  # its address is known, and nothing else
+        "heron_vae.safetensors": "review",
+        "4x_heron.safetensors": "not_found",
+    }
+    assert rows["heron_vae.safetensors"]["repo_path"] == "heron_vae.safetensors"
+    assert "Not asked: offline" in rows["4x_heron.safetensors"]["because"]
     report = (product.workdir / "output" / "summary_report.md").read_text("utf-8")
     assert "Offline, so that nobody was asked" in report
     told = product.run("resolve", "--offline").out
+    assert "open, as not everybody answered (1)" in told
+    assert "found nowhere" not in told + report
     assert "Offline, so that nobody was asked: 3 missing things that only a hub can settle stay open" in told
     assert product.json("auto").code == 0
     assert new_files(product) == PLACED

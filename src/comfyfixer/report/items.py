@@ -37,6 +37,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     said: str
     hint: str | None = None
 
+    @property
+    def unheard(self) -> bool:
+        """Whether it is `not_found` only as far as answers came: it is open, not absent."""
+        return self.state == "not_found" and self.resolution is not None and self.resolution.answer_pending
+
 
 def items(overview: Overview) -> tuple[Item, ...]:
     """Every missing file, in the order of `missing_models.json`."""

@@ -58,9 +58,12 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
         "review": "waiting for your choice",
         "skipped": "left out by your choice",
         "failed": "failed",
+        "unheard": "open, as not everybody answered",
         "not_found": "found nowhere",
         "missing": "not looked for yet",
     }
+    unheard = sum(item.unheard for item in joined)
+    number = {**number, "not_found": number["not_found"] - unheard, "unheard": unheard}
     parts = [f"{number[state]} {word}" for state, word in words.items() if number[state]]
     models = f"{plural(len(joined), 'model file')} missing at the start: {', '.join(parts)}." if joined else ""
     nodes = f"{plural(len(overview.missing_nodes), 'node type')} missing." if overview.missing_nodes else ""

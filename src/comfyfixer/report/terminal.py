@@ -48,7 +48,12 @@ def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
     yield f"{plural(len(views), 'workflow')}, {ready} ready{_passed_over(overview)}"
     for state in _TITLES:
         members = [item for item in joined if item.state == state]
-        yield from _group(state, sorted(members, key=lambda item: -len(item.missing.workflows)), limit)
+        members.sort(key=lambda item: -len(item.missing.workflows))
+        if state == "not_found":
+            unheard = [item for item in members if item.unheard]
+            yield from _group(state, unheard, limit, "open, as not everybody answered")
+            members = [item for item in members if not item.unheard]
+        yield from _group(state, members, limit, _TITLES[state])
     yield from _nodes(overview, limit)
     yield from _notes(overview, limit)
     yield from _unreadable(overview, limit)
@@ -61,10 +66,10 @@ def _passed_over(overview: Overview) -> str:
     return f" ({plural(count, 'other file')} passed over)" if count else ""
 
 
-def _group(state: str, members: Sequence[Item], limit: int) -> Iterator[str]:
+def _group(state: str, members: Sequence[Item], limit: int, title: str) -> Iterator[str]:
     if members:
         yield ""
-        yield f"{_TITLES[state]} ({len(members)})"
+        yield f"{title} ({len(members)})"
     width = min(_NAME_WIDTH, max((len(shown(item.missing.filename)) for item in members[:limit]), default=0))
     for item in members[:limit]:
         yield f"  {_MARKS[state]} {shown(item.missing.filename):<{width}}  {_beside(item)}".rstrip()

@@ -19,6 +19,7 @@ from comfyfixer.sources.failures import unreadable
 from comfyfixer.sources.foreign import base_of, may_carry
 from comfyfixer.sources.github_releases import UNKNOWN, Asset, GitHubReleases
 from comfyfixer.sources.huggingface_api import HuggingFaceApi
+from comfyfixer.sources.huggingface_shapes import Repository, RepositoryFile
 
 _MAX_NAME: Final = 255
 
@@ -77,6 +78,21 @@ class Addresses:
                 yield from self._plain(place.url, missing, said)
             case _:
                 assert_never(place)
+
+    def unasked(self, said: Said) -> Candidate | None:
+        """The file of Hugging Face that an address means, by the address alone: size, hash and access stay unknown."""
+        place = hub_urls.understand(said.url, self._own)
+        if not isinstance(place, hub_urls.HuggingFaceFile):
+            return None
+        candidate = self._huggingface.candidate(
+            Repository(id=place.repo_id, gated=False, files={}),
+            RepositoryFile(path=place.path),
+            revision=place.revision,
+            found_by=said.found_by,
+            evidence=(said.evidence,),
+            workflow_urls=said.workflow_urls,
+        )
+        return msgspec.structs.replace(candidate, access="unknown")
 
     def _huggingface_file(
         self, place: hub_urls.HuggingFaceFile, missing: MissingModel, said: Said

@@ -40,6 +40,8 @@ class IndexSource:
                 gone.append(f"{plain(lead.url)}: {error.message}")
             except SourceError as error:
                 unanswered = unanswered or error
+                if error.code == "hub-not-asked" and (named := self._addresses.unasked(_said(lead))):
+                    yield _placed(named, lead, missing)
         if unanswered is not None:
             raise unanswered
         if gone:
