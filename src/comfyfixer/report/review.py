@@ -142,7 +142,9 @@ def screen(item: ReviewItem, place: Place, width: int, height: int) -> list[Styl
     left = room - len(listed) - 1
     about = [Styled(f"  {line.text}", line.style, line.link) for line in below]
     if len(about) > left:
-        about = [*about[: max(0, left - 1)], Styled("  ... (a higher window shows more)", "dim")][: max(0, left)]
+        about = [*about[: max(0, left - 1)], Styled(_first("  ... (a higher window shows more)", width), "dim")][
+            : max(0, left)
+        ]
     empty = [Styled("")] * (left - len(about))
     return [*head, *listed, Styled(""), *about, *empty, *foot][:height]
 
