@@ -95,7 +95,8 @@ class Workdir:
 
 def printable(path: str | os.PathLike[str]) -> str:
     """A path as text that every output can hold: bytes that are no UTF-8 become `\\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = os.fspath(path)
+    return text if text.isascii() else os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def openable(shown: str) -> str:

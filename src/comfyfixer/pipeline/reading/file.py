@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from io import FileIO
+from typing import Final
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
@@ -12,6 +13,8 @@ from comfyfixer.pipeline.reading.cache import Reading, reading_of, stamp
 from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
+
+_TO_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 PackInputs = Mapping[str, Mapping[str, LoaderInput]]
 """What installed packs say of their nodes' inputs, by class and input."""
@@ -25,8 +28,8 @@ class Reader:
 
     def read(self, path: str) -> Workflow | None:
         """What the file needs; None where it is no workflow."""
-        shown = printable(path).replace(os.sep, "/")
-        extension = os.path.splitext(path)[1].lower()
+        shown = printable(path) if os.sep == "/" else printable(path).replace(os.sep, "/")
+        extension = "" if path.endswith(".json") else os.path.splitext(path)[1].lower()
         is_media = extension in MEDIA_EXTENSIONS
         try:
             return self._read_media(path, shown) if is_media else read_workflow(_bytes_of(path), shown, self._knowledge)
@@ -61,7 +64,7 @@ def _bytes_of(path: str) -> bytes:
     `os.open` with one `read` is 1.8 times as fast as `Path.read_bytes` for thousands of small files.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, _TO_READ)
         try:
             size = os.fstat(handle).st_size
             data = os.read(handle, min(size, MAX_BYTES) + 1)
