@@ -271,7 +271,8 @@ def _candidates(row: LockedModel, settings: Settings, client: "Client") -> Itera
                                                         "repo_path")} if is_hub else {}  # fmt: skip
         yield Candidate(
             source=source.source if is_hub else "url", filename=row.name.rpartition("/")[2], download_url=url,
-            size_bytes=row.size_bytes, hashes={"sha256": row.sha256}, access="unknown", found_by="lock", **ids,
+            size_bytes=row.size_bytes, hashes={"sha256": row.sha256}, access="unknown", found_by="lock",
+            page_url=_page(source, settings) if is_hub else None, **ids,
         )  # fmt: skip
 
 
@@ -287,6 +288,15 @@ def _hub_url(source: LockedSource, settings: Settings) -> str | None:
         place = f"{quote(parts[0], safe='')}/{quote(parts[1])}"
         return f"{settings.endpoints.huggingface}/{source.repo_id}/resolve/{place}"
     return None
+
+
+def _page(source: LockedSource, settings: Settings) -> str | None:
+    """The page for a person, made like the address: a stranger's link is not told as one to click."""
+    if source.source == "huggingface":
+        return f"{settings.endpoints.huggingface}/{source.repo_id}"
+    if not _is_id(source.model_id):
+        return None
+    return f"{settings.endpoints.civitai}/models/{source.model_id}?modelVersionId={source.version_id}"
 
 
 def _is_id(number: int | None) -> bool:
