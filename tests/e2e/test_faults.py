@@ -324,7 +324,7 @@ def test_with_keys_the_files_come_and_each_key_goes_to_its_own_host_only(tmp_pat
     assert ran.code == 0
     assert set(new_files(product)) == {"loras/quiet_hall_v2.safetensors", "checkpoints/quiet_lake.safetensors"}
     assert with_key == {"civitai", "huggingface"}
-    assert served == {"civitai", "huggingface", "storage", "cdn", "registry", "manager"}
+    assert served == {"civitai", "huggingface", "storage", "cdn", "registry", "manager", "openmodeldb"}
 
 
 @pytest.mark.parametrize("way", ["environment", "config.json", "config.json with ${NAME}"])
