@@ -53,6 +53,8 @@ def test_decision(case: dict[str, Any]) -> None:
         assert [candidate.source for candidate in row.candidates] == expected["sources"]
     if "evidence" in expected:
         assert set(expected["evidence"]) <= {fact.kind for fact in row.evidence}
+    if "detail" in expected:
+        assert any(expected["detail"] in fact.detail for fact in row.evidence), row.evidence
     assert row.answer_pending == expected.get("pending", False)
     assert (row.confidence == 1.0) == (row.decision == "accepted")
 
