@@ -14,7 +14,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
 from comfyfixer.paths import printable
-from comfyfixer.pipeline.extras import Extras
+from comfyfixer.pipeline.extras import Extras, with_twin
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.lockfile import write_lock
@@ -76,7 +76,7 @@ class _Outcomes:
     def came(self, order: Order, outcome: Outcome) -> None:
         """Take what became of an order; the file gets its last form before its state is noted."""
         self._extras.after(order, outcome)
-        self.add(order.row, outcome)
+        self.add(order.row, with_twin(order, outcome))
 
     def refuse(self, row: Resolution, problem: Problem) -> None:
         """Take one that is refused before its first byte, and tell."""

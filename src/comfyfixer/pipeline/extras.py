@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from comfyfixer.download.expected import expected_of
 from comfyfixer.errors import ComfyFixerError, DownloadError
 from comfyfixer.model.outcome import Outcome
@@ -13,6 +15,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.paths import openable, printable
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.session import Session
+from comfyfixer.resolve.safer_twins import TWIN
 
 if TYPE_CHECKING:
     from comfyfixer.download.verify import Proof
@@ -114,6 +117,16 @@ class Extras:
         if how is not None:
             kept = printable(self._store.path(sha256))
             self._session.emit("store.added", filename=order.request.filename, path=kept, how=how)
+
+
+def with_twin(order: Order, outcome: Outcome) -> Outcome:
+    """A refused pickle's outcome, with the twin that holds no code as what to do."""
+    error = outcome.error
+    facts = [fact.detail for one in order.row.candidates for fact in one.evidence if fact.kind == TWIN]
+    if error is None or error.code != "unsafe-file" or not facts:
+        return outcome
+    hint = f"{facts[0]}: name that one in the node. If you need this very file: `--allow-pickle {outcome.filename}`"
+    return msgspec.structs.replace(outcome, error=msgspec.structs.replace(error, hint=hint))
 
 
 def _store_of(session: Session) -> "Store | None":

@@ -25,7 +25,7 @@ def with_safer_twins(missing: MissingModel, judged: Sequence[Candidate]) -> list
     twins = [(candidate, _twin(candidate, judged)) for candidate in judged]
     any_format = not split_extension(missing.filename)[1]
     return [
-        _told(candidate, twin) if twin else candidate
+        _told(candidate, twin) if twin and TWIN not in kinds(candidate) else candidate
         for candidate, twin in twins
         if not (twin and any_format and not kinds(candidate) & _NAMED_EXACTLY)
     ]
@@ -56,7 +56,11 @@ def _suffix(candidate: Candidate) -> str:
     return split_extension(candidate.filename)[1].lower()
 
 
+def twin_told(name: str, place: str) -> Evidence:
+    """That a pickle has a twin."""
+    return Evidence(kind=TWIN, detail=f"The same model is there in a format that holds no code: `{name}` ({place})")
+
+
 def _told(candidate: Candidate, twin: Candidate) -> Candidate:
-    text = f"The same model is there in a format that holds no code: `{twin.filename}` ({twin.page_url or twin.id})"
-    fact = Evidence(kind=TWIN, detail=text)
+    fact = twin_told(twin.filename, twin.page_url or twin.id)
     return msgspec.structs.replace(candidate, evidence=(*candidate.evidence, fact))

@@ -14,6 +14,7 @@ from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.client import Client
+from comfyfixer.resolve.safer_twins import twin_told
 from comfyfixer.settings import Settings
 from comfyfixer.sources.foreign import base_of, readable
 from comfyfixer.sources.header_reading import read_remote_header
@@ -208,7 +209,7 @@ class HuggingFaceApi:
             revision=revision,
             repo_path=file.path,
             workflow_urls=workflow_urls,
-            evidence=(*evidence, *self.scan_of(repository, revision, file.path)),
+            evidence=(*evidence, *self.scan_of(repository, revision, file.path), *_twin(repository, file, page)),
         )
 
     def _listed(
@@ -234,6 +235,15 @@ class HuggingFaceApi:
 
     def _get(self, path: str, params: Sequence[tuple[str, str]], age_s: float) -> Answer:
         return self._client.get(self._endpoint + path, params=params, max_age_s=age_s)
+
+
+def _twin(repository: Repository, file: RepositoryFile, page: str) -> tuple[Evidence, ...]:
+    """The same model beside it in a format that holds no code."""
+    path = PurePosixPath(file.path)
+    twin = path.with_suffix(".safetensors")
+    if path.suffix.lower() not in PICKLE_SUFFIXES or str(twin) not in repository.files:
+        return ()
+    return (twin_told(twin.name, page),)
 
 
 def _checked_id(repo_id: str) -> str:
