@@ -239,7 +239,7 @@ def test_the_envelope_and_each_file_are_as_their_schemas_say(done: tuple[Product
     values |= {"envelope": ran.envelope, "run": ran.data, "status.json": product.status_file()}
     values["status"] = product.json("status").data
     values["log"] = product.events()[0]
-    values |= {name: product.json(name).data for name in ("relink", "verify", "inventory")}
+    values |= {name: product.json(name).data for name in ("relink", "verify", "inventory", "review", "plan", "workflows")}
     values["inspect"] = json.loads(product.json("inspect").out.splitlines()[0])
 
     assert set(values) == set(SCHEMAS)
@@ -257,7 +257,7 @@ def test_the_envelope_holds_the_rows_of_the_files(done: tuple[Product, Ran, Hub]
     assert ran.data["resolutions"] == product.output("resolutions.json")
     assert ran.data["counts"] == {
         "placed": 11, "choose_anew": 0, "here": 0, "failed": 1, "accepted": 0, "review": 3, "not_found": 2,
-        "missing": 0,
+        "missing": 0, "skipped": 0,
     }  # fmt: skip
 
 
