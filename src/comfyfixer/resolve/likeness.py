@@ -58,6 +58,8 @@ _FAMILIES: Final = tuple(
     )
 )
 
+_PER_FIELD: Final = 0.05
+
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
     """What a name says about the file beside its name proper.
@@ -195,3 +197,11 @@ def similarity(one: str, other: str) -> float:
     from rapidfuzz import fuzz
 
     return float(fuzz.token_sort_ratio(" ".join(stem_words(one)), " ".join(stem_words(other)))) / 100
+
+
+def closeness(wanted: str, found: str) -> float:
+    """For ranking alone: likeness, less a little for each field in which two names differ.
+
+    Version, precision and variant are a few letters each, and tell more than as many letters of the name.
+    """
+    return similarity(wanted, found) - _PER_FIELD * apart(wanted, found)
