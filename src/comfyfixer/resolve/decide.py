@@ -8,7 +8,7 @@ from comfyfixer.model.candidate import Candidate, Evidence, Findings
 from comfyfixer.model.decision import Ask, Decision, Fetch, Unresolvable
 from comfyfixer.model.missing import LocalMatch, MissingModel
 from comfyfixer.resolve.evidence import DISQUALIFYING, all_names, judged, kinds
-from comfyfixer.resolve.likeness import similarity
+from comfyfixer.resolve.likeness import closeness, similarity
 from comfyfixer.resolve.names import is_generic
 from comfyfixer.resolve.proof import Doubt, Proven, proof
 from comfyfixer.resolve.relinking import usable
@@ -66,17 +66,14 @@ def _likeness(missing: MissingModel, candidate: Candidate) -> float:
 def _ranked(missing: MissingModel, judged: Sequence[Candidate], threshold: float) -> list[Candidate]:
     """Best first: evidence before likeness; below the threshold only what has evidence of its own."""
     strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name"}
-    scored = [(_likeness(missing, candidate), candidate) for candidate in judged]
-    kept = [
-        (likeness, candidate) for likeness, candidate in scored if likeness >= threshold or kinds(candidate) & strong
-    ]
+    kept = [one for one in judged if kinds(one) & strong or _likeness(missing, one) >= threshold]
 
-    def order(item: tuple[float, Candidate]) -> tuple[int, int, float]:
-        likeness, candidate = item
+    def order(candidate: Candidate) -> tuple[int, int, float]:
         known = kinds(candidate)
-        return (len(known & DISQUALIFYING) + ("kind-differs" in known), -len(known & strong), -likeness)
+        close = max(closeness(missing.filename, name) for name in all_names(candidate))
+        return (len(known & DISQUALIFYING) + ("kind-differs" in known), -len(known & strong), -close)
 
-    return [candidate for _, candidate in sorted(kept, key=order)]
+    return sorted(kept, key=order)
 
 
 def _local_candidates(missing: MissingModel, proven: Sequence[Candidate]) -> tuple[Candidate, ...]:
