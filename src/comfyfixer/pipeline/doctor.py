@@ -47,6 +47,7 @@ def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
 
     settings = with_stored_keys(settings)
     yield from _settings(settings)
+    yield from _downloader(settings)
     try:
         installation = installation_of(settings)
     except ComfyFixerError as error:
@@ -73,6 +74,20 @@ def _settings(settings: Settings) -> Iterator[Check]:
             detail=_shown(value),
             origin=settings.origins.get(row.key, "default"),
         )
+
+
+def _downloader(settings: Settings) -> Iterator[Check]:
+    """The program that fetches, where it is not ours."""
+    if settings.downloader == "builtin":
+        return
+    from comfyfixer.download.programs import executable
+
+    try:
+        found = executable(settings.downloader)
+    except ComfyFixerError as error:
+        yield _bad("settings", settings.downloader, error)
+    else:
+        yield Check(group="settings", name=settings.downloader, ok=True, detail=printable(found))
 
 
 def _shown(value: object) -> str:
@@ -108,6 +123,8 @@ def _disk(settings: Settings) -> Iterator[Check]:
         )
     for folder in ("checkpoints", "diffusion_models", "loras"):
         yield _writable("disk", folder, places.root(folder))
+    if settings.store:
+        yield _writable("disk", "store", Path(settings.store))
 
 
 def _writable(group: str, name: str, folder: Path) -> Check:

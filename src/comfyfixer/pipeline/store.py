@@ -1,8 +1,8 @@
 """A content-addressed store on a disk that several machines share: each file once, linked into every installation.
 
 `sha256/ab/cdef...` holds the bytes of that SHA-256. What comes into it comes under a name of its own and is renamed in
-one step, so that many may write at once and a reader sees a whole file or none. What comes out of it is hashed first,
-once for each state of the file: the disk is shared, and not everybody who writes to it need be us.
+one step, so that many may write at once and a reader sees a whole file or none. What comes out of it is hashed each
+time before it gets a name here: the disk is shared, and not everybody who writes to it need be us.
 """
 
 import contextlib
