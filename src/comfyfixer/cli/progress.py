@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 from comfyfixer.model.event import Event
+from comfyfixer.report.words import shown
 
 
 class _Display(Progress):
@@ -75,6 +76,15 @@ class Bars:
     def _phase_progressed(self, details: dict[str, Any]) -> None:
         if self._phase is not None:
             self.display.update(self._phase, completed=details["current"], total=details["total"])
+
+    def _plan_made(self, details: dict[str, Any]) -> None:
+        self.display.console.print(escape(shown(details["summary"])), highlight=False)
+
+    def _step_needed(self, details: dict[str, Any]) -> None:
+        """It stays above the bars: its page has to be found when the run is over."""
+        mark = "!" if details["certain"] else "*"
+        text = f"{mark} {details['files']}: {details['message']}\n    {details['url']}"
+        self.display.console.print("\n".join(escape(shown(line)) for line in text.split("\n")), highlight=False)
 
     def _download_started(self, details: dict[str, Any]) -> None:
         name = details["filename"]
