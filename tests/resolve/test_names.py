@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from comfyfixer.resolve.likeness import (
     apart,
+    closeness,
     differences,
     family_of,
     same_family,
@@ -147,3 +148,14 @@ def test_likeness_is_a_share_and_symmetric(one: str, other: str) -> None:
     assert similarity(one, other) == similarity(other, one)
     traits(one)
     is_generic(other)
+
+
+def test_fields_that_differ_count_in_the_ranking_beside_the_words() -> None:
+    wanted = "harbor_rain_v5.safetensors"
+    ranked = sorted(
+        ("harbor_rain_v6.safetensors", "harbor_rain_final_v5.safetensors", "bar_v5.safetensors"),
+        key=lambda name: -closeness(wanted, name),
+    )
+    assert ranked[-1] == "bar_v5.safetensors"
+    assert closeness(wanted, wanted) == 1.0
+    assert closeness(wanted, "harbor_rain_v6.safetensors") < similarity(wanted, "harbor_rain_v6.safetensors")
