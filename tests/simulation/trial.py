@@ -77,23 +77,28 @@ def _said(one: Wanted) -> list[dict[str, str]]:
     return [said] if len(said) > 2 else []
 
 
-def tried(world: World, folder: Path) -> tuple[Figures, Product, int]:
+def tried(world: World, folder: Path, hub: Hub | None = None) -> tuple[Figures, Product, int]:
     """Scan and resolve, then resolve once more; the product stays for a look at its files.
+
+    Args:
+        hub: One that runs already and has the world; None: one of its own.
 
     Returns:
         The figures of the first run, and how many requests the second one sent.
     """
-    with Hub(world.catalogue) as hub:
-        product = Product(folder, hub)
-        product.clear_workflows()
-        for number, document in enumerate(workflows(world.wanted)):
-            product.save(f"{number:03}.json", document)
-        _done(product, "scan")
-        started = time.monotonic()
-        _done(product, "resolve")
-        figures = measured(world, product, hub.requests, time.monotonic() - started)
-        _done(product, "resolve")
-        return figures, product, len(hub.requests) - figures.requests
+    if hub is None:
+        with Hub(world.catalogue) as own:
+            return tried(world, folder, own)
+    product = Product(folder, hub)
+    product.clear_workflows()
+    for number, document in enumerate(workflows(world.wanted)):
+        product.save(f"{number:03}.json", document)
+    _done(product, "scan")
+    started = time.monotonic()
+    _done(product, "resolve")
+    figures = measured(world, product, hub.requests, time.monotonic() - started)
+    _done(product, "resolve")
+    return figures, product, len(hub.requests) - figures.requests
 
 
 def _done(product: Product, *arguments: str) -> None:

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.resolve.likeness import similarity, stem_words
+from comfyfixer.resolve.likeness import stem_words
 from comfyfixer.sources.foreign import base_of, is_model_name
 
 _RAREST: Final = 3
-_COMPARED: Final = 300
+_COMPARED: Final = 500
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -37,13 +37,16 @@ class NameIndex:
         self.lost = tuple(lost)
         self.last = tuple(last)
         self._by_name: dict[str, list[Place]] = defaultdict(list)
-        self._by_word: dict[str, set[str]] = defaultdict(set)
+        self._by_word: dict[str, list[str]] = defaultdict(list)
         for place in places:
             if is_model_name(place.name):
                 self._by_name[place.name].append(place)
+        self._sorted: dict[str, str] = {}
         for name in self._by_name:
-            for word in stem_words(name):
-                self._by_word[word].add(name)
+            words = stem_words(name)
+            self._sorted[name] = " ".join(sorted(words))
+            for word in dict.fromkeys(words):
+                self._by_word[word].append(name)
         self.repositories = frozenset(place.repo_id for places in self._by_name.values() for place in places)
 
     def exact(self, filename: str) -> list[Place]:
@@ -52,9 +55,15 @@ class NameIndex:
 
     def similar(self, filename: str, threshold: float) -> list[tuple[float, Place]]:
         """Files of similar base names with the similarity, in no order."""
-        known = [self._by_word[word] for word in set(stem_words(filename)) if word in self._by_word]
-        names: set[str] = set()
+        from rapidfuzz import fuzz, process
+
+        words = stem_words(filename)
+        known = [self._by_word[word] for word in set(words) if word in self._by_word]
+        names: dict[str, None] = {}
         for having in sorted(known, key=len)[:_RAREST]:
-            names.update(sorted(having)[:_COMPARED])
-        scored = ((similarity(filename, name), name) for name in names if name != filename)
-        return [(score, place) for score, name in scored if score >= threshold for place in self._by_name[name]]
+            names |= dict.fromkeys(having[:_COMPARED])
+        near = {name: self._sorted[name] for name in names if name != filename}
+        found = process.extract(
+            " ".join(sorted(words)), near, scorer=fuzz.ratio, score_cutoff=threshold * 100, limit=None
+        )
+        return [(score / 100, place) for _, score, name in found for place in self._by_name[name]]
