@@ -1,6 +1,6 @@
 """How resolve does among over a thousand real names and their confusable neighbours, on hubs of this machine.
 
-    python -m benchmarks.simulation [--seed 5] [--names 300] [--why]
+    python -m benchmarks.simulation [--seed 5] [--names 300 | --templates] [--why]
 
 Prints, and compares with what is promised: wrong files accepted (0), what can be proven and is accepted (95 %), the
 right file first among the candidates of the rest (97 %), requests per missing model (4), requests that were sent
@@ -13,16 +13,17 @@ import tempfile
 from pathlib import Path
 
 from tests.simulation.trial import Figures, tried
-from tests.simulation.world import build
+from tests.simulation.world import build, templates_alone
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--names", type=int, help="so many wanted files instead of all")
+    parser.add_argument("--templates", action="store_true", help="only the official templates' files, by name alone")
     parser.add_argument("--why", action="store_true", help="list what was wrong, missed or not first")
     options = parser.parse_args()
-    world = build(options.seed, options.names)
+    world = templates_alone() if options.templates else build(options.seed, options.names)
     repos, pages = len(world.catalogue.huggingface), len(world.catalogue.civitai)
     print(f"seed {options.seed}: {len(world.wanted)} wanted, {repos} repositories, {pages} pages")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,11 @@
 """resolve among real names and what is easily mistaken for them: never a wrong file, seldom a right one missed."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.simulation.trial import Figures, tried
-from tests.simulation.world import build
+from tests.simulation.world import build, templates_alone
 from tests.support.product import Product
 
 NAMES = 150
@@ -40,3 +42,12 @@ def test_the_hubs_are_asked_little_and_nothing_twice(trial: tuple[Figures, Produ
 
 def test_a_second_run_within_the_answers_age_asks_nothing(trial: tuple[Figures, Product, int]) -> None:
     assert trial[2] == 0
+
+
+def test_the_templates_files_are_found_by_search_alone(tmp_path: Path) -> None:
+    figures, _, again = tried(templates_alone(), tmp_path)
+    assert figures.wrong == ()
+    assert figures.wanted > 300
+    assert figures.accepted + figures.first >= 0.9 * figures.wanted
+    assert figures.per_model <= 4
+    assert (figures.repeated, again) == ((), 0)

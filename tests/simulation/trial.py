@@ -22,6 +22,13 @@ LOADERS: Final = {
     "upscale_models": ("UpscaleModelLoader", ("UPSCALE_MODEL",)),
     "text_encoders": ("CLIPLoader", ("CLIP",)),
     "clip_vision": ("CLIPVisionLoader", ("CLIP_VISION",)),
+    "style_models": ("StyleModelLoader", ("STYLE_MODEL",)),
+    "model_patches": ("ModelPatchLoader", ("MODEL_PATCH",)),
+    "audio_encoders": ("AudioEncoderLoader", ("AUDIO_ENCODER",)),
+    "latent_upscale_models": ("LatentUpscaleModelLoader", ("LATENT_UPSCALE_MODEL",)),
+    "geometry_estimation": ("LoadMoGeModel", ("MOGE_MODEL",)),
+    "frame_interpolation": ("FrameInterpolationModelLoader", ("FRAME_INTERPOLATION_MODEL",)),
+    "optical_flow": ("OpticalFlowLoader", ("OPTICAL_FLOW",)),
 }
 _MORE_WIDGETS: Final = {"UNETLoader": ("default",), "LoraLoaderModelOnly": (1.0,), "CLIPLoader": ("wan", "default")}
 PER_WORKFLOW: Final = 25

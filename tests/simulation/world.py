@@ -39,6 +39,8 @@ TYPE_OF_FOLDER: Final = {
     "controlnet": "Controlnet", "upscale_models": "Upscaler", "text_encoders": "TextEncoder",
     "clip_vision": "CLIPVision",
 }  # fmt: skip
+_NOT_IN_LOADERS: Final = ("embeddings", "background_removal", "detection")
+"""Folders whose files the trial's workflows have no node for."""
 _AUTHORS: Final = ("aurora-lab", "mirrorverse", "pixelsmith", "weights-attic", "neural-harbor", "tensorbazaar")
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+(?:\.\d+)*")
 _SAYS_LITTLE: Final = frozenset(
@@ -229,6 +231,26 @@ def build(seed: int = 5, names: int | None = None) -> World:
     wanted = _wanted(builder, things, everything)
     if names is not None:
         wanted = builder.chance.sample(wanted, names)
+    return World(catalogue=builder.catalogue(), wanted=tuple(wanted))
+
+
+def templates_alone() -> World:
+    """What the official templates load, by name alone, on a hub that has it and nothing else."""
+    builder = Builder(5)
+    for repo, path, folder in template_files():
+        builder.put(repo, path, folder, bytes_of=path.rpartition("/")[2])
+    things = {(thing.folder, thing.name): thing for thing in builder.things if thing.folder not in _NOT_IN_LOADERS}
+    wanted = (
+        Wanted(
+            filename=thing.name,
+            value=thing.name,
+            folder=thing.folder,
+            truth=thing.sha256,
+            provable=thing.kind_told and not is_generic(thing.name),
+            findable=not is_generic(thing.name),
+        )
+        for thing in things.values()
+    )
     return World(catalogue=builder.catalogue(), wanted=tuple(wanted))
 
 
