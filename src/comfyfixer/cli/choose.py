@@ -40,7 +40,8 @@ def _told(item: ReviewItem) -> str:
     if item.state == "chosen":
         chosen = next((one for one in item.candidates if one.id == item.chosen), None)
         number = f"number {chosen.number}, {chosen.id}" if chosen else item.chosen or ""
-        return f"{shown(item.name)}: chosen is {shown(number)}"
+        here = "; it is here: `comfyfixer relink` mends the reference" if chosen and chosen.source == "local" else ""
+        return f"{shown(item.name)}: chosen is {shown(number)}{here}"
     if item.state == "skipped":
         return f"{shown(item.name)}: left out; `comfyfixer choose --forget NAME` takes that back"
     return f"{shown(item.name)}: nothing is chosen any more"

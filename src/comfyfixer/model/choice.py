@@ -87,7 +87,7 @@ class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
         chosen: The chosen candidate's id.
         chosen_on: The date of the choice or skip.
         asked: What was asked where.
-        advice: What to try, sentence by sentence.
+        advice: What to try, sentence parts.
     """
 
     name: str

@@ -80,7 +80,7 @@ def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | Non
     if row.decision == "review":
         return "review", row.because, _review_hint(row)
     if row.decision == "not_found":
-        return "not_found", sentences(row.because, _asked(row)), " ".join(advice(row))
+        return "not_found", sentences(row.because, _asked(row)), "; ".join(advice(row))
     if outcome is None:
         return "accepted", row.because, "`comfyfixer download` fetches it"
     if loadable(outcome):

@@ -10,19 +10,19 @@ _MOST_WORDS = 8
 
 
 def advice(row: Resolution) -> tuple[str, ...]:
-    """Sentences, the most promising first."""
+    """Sentence parts, the most promising first."""
     return tuple(_advice(row))
 
 
 def _advice(row: Resolution) -> Iterator[str]:
     if row.unanswered:
-        yield f"`comfyfixer resolve` asks again: {', '.join(sorted(row.unanswered))} gave no answer."
+        yield f"`comfyfixer resolve` asks again: {', '.join(sorted(row.unanswered))} gave no answer"
     if is_generic(row.filename):
-        yield "The name says nothing: look for a link in the workflow's notes, or on the page where it came from."
+        yield "The name says nothing: look for a link in the workflow's notes, or on the page where it came from"
     else:
         yield f"Look for it yourself: {_search_page(row)}"
     place = f"`{row.folder}`" if row.folder else "its models folder"
-    yield f"Place it into {place} and scan again, or choose another model in the node."
+    yield f"place it into {place} and scan again, or choose another model in the node"
 
 
 def _search_page(row: Resolution) -> str:
