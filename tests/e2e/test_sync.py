@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import pytest
 
 from comfyfixer.demo.catalogue import Catalogue
 from comfyfixer.demo.content import Plain
+from comfyfixer.demo.faults import Faults, Hold
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import sample_catalogue
-from tests.support.product import Product
+from tests.support.product import Product, finished, until
 from tests.support.sample_facts import placed, present
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(17)
@@ -210,6 +212,23 @@ def test_a_different_file_in_the_place_is_not_touched(tmp_path: Path, source: tu
     assert (ran.code, ran.codes) == (3, {"target-exists"})
     assert own.read_bytes() == b"somebody's own"
     assert states(ran.data)[row["name"]] == "failed"
+
+
+def test_an_interrupted_sync_goes_on_with_the_same_command(tmp_path: Path, hub: Hub) -> None:
+    one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
+    one.run("auto")
+    hub.set_faults(Faults((Hold(role="cdn", after_bytes=200_000, times=None),)))
+    process = other.start("sync", str(lock_of(one)))
+    until(lambda: list(other.models.rglob("*.part")), "a part is there")
+    process.send_signal(signal.SIGINT)
+    stopped = finished(process)
+    assert stopped.code == 130
+    assert "The same command goes on where it stopped" in stopped.err
+    hub.set_faults(Faults())
+    hub.gate().open()
+    assert other.run("sync", str(lock_of(one))).code == 0
+    assert other.digests() == one.digests()
+    assert [event["details"]["exit_code"] for event in other.events() if event["action"] == "run.finished"] == [0]
 
 
 # --- the shared store ------------------------------------------------------------------------------------------------

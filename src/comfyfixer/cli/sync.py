@@ -8,9 +8,8 @@ from comfyfixer.cli.download_options import download_options
 from comfyfixer.cli.envelope import show
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import on_stderr, stop_requests
-from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.pipeline.sync import sync, sync_session
-from comfyfixer.report.synced import lines, only_remote, outstanding
+from comfyfixer.report.synced import exit_code, lines
 
 
 @click.command("sync")
@@ -33,5 +32,5 @@ def command(common: Common, lock: str, *, dry_run: bool) -> int:
         sync_session(settings, listeners, cancel, dry_run=dry_run) as session,
     ):
         result = sync(session, Path(lock), dry_run=dry_run)
-    code = EXIT_DONE if not outstanding(result) else EXIT_REMOTE if only_remote(result) else EXIT_OUTSTANDING
-    return show("sync", result, lines(result), as_json=common.as_json, exit_code=code, errors=session.problems)
+    problems = session.problems
+    return show("sync", result, lines(result), as_json=common.as_json, exit_code=exit_code(result), errors=problems)

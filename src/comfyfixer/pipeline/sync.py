@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from urllib.parse import quote
 from comfyfixer import __version__
 from comfyfixer.download.existing import same_file
 from comfyfixer.download.space import check_space
-from comfyfixer.errors import ComfyFixerError, DownloadError
+from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
 from comfyfixer.inventory.folders import read_folders
 from comfyfixer.inventory.hashes import HashCache
 from comfyfixer.inventory.pack_identity import Identity
@@ -41,6 +42,7 @@ from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.run import logs, new_record
 from comfyfixer.pipeline.session import Session
 from comfyfixer.redact import plain
+from comfyfixer.report.synced import exit_code
 from comfyfixer.resolve.names import split_extension
 from comfyfixer.settings import Settings
 
@@ -65,6 +67,8 @@ def sync_session(
         try:
             yield Session(settings, journal.emit, cancel.is_set)
         except ComfyFixerError as error:
+            if isinstance(error, Interrupted):
+                error.hint = "The same command goes on where it stopped"
             journal.emit(
                 "run.stopped", code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code
             )
@@ -78,17 +82,21 @@ def sync(session: Session, path: Path, *, dry_run: bool) -> Synced:
         UsageError: `lock-invalid`, or the settings can't be used.
         Interrupted: The user stopped; the same command goes on.
     """
+    began_s = time.monotonic()
     lock = read_lock(path)
     work = _Work(session, lock)
     if not dry_run:
         work.bring()
-    return Synced(
+    result = Synced(
         lock=printable(path),
         dry_run=dry_run,
         bytes_to_fetch=work.bytes_to_fetch,
         models=work.rows(),
         node_packs=tuple(_compared(session, lock.node_packs)),
     )
+    seconds = round(time.monotonic() - began_s, 2)
+    session.emit("run.finished", command="sync", exit_code=exit_code(result), seconds=seconds)
+    return result
 
 
 class _Work:

@@ -46,6 +46,7 @@ fetch() {
   if right "$1" "$2" "$3"; then printf 'in place: %s\n' "$1" >&2; return 0; fi
   if [ -e "$1" ]; then printf 'another file is there, it was not touched: %s\n' "$1" >&2; failed=1; return 1; fi
   mkdir -p "$(dirname "$1")" || { failed=1; return 1; }
+  code=1
   for from in - 0; do
     right "$1.part" "$2" "$3" && break
     ask "$4" "$5" --fail --location --silent --show-error --retry 5 --continue-at "$from" \
@@ -55,7 +56,7 @@ fetch() {
   if right "$1.part" "$2" "$3"; then
     mv -n "$1.part" "$1" && printf 'fetched: %s\n' "$1" >&2 && return 0
   fi
-  if [ "${code-0}" = 0 ]; then rm -f "$1.part"; fi  # whole, and not the promised file
+  if [ "$code" = 0 ]; then rm -f "$1.part"; fi  # whole, and not the promised file
   printf 'not fetched, or not the promised file: %s\n' "$1" >&2
   failed=1
   return 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.model.lock import Synced, SyncedModel
 from comfyfixer.report.words import plural, shown, size_text
 
@@ -44,6 +45,13 @@ def only_remote(result: Synced) -> bool:
     failed = [row for row in result.models if row.state in ("failed", "to-fetch")]
     packs = any(pack.state != "same" for pack in result.node_packs)
     return bool(failed) and not packs and all(row.code in _REMOTE for row in failed)
+
+
+def exit_code(result: Synced) -> int:
+    """0: equal. 4: only a remote service stands in the way. 3: anything else."""
+    if not outstanding(result):
+        return EXIT_DONE
+    return EXIT_REMOTE if only_remote(result) else EXIT_OUTSTANDING
 
 
 def _model(row: SyncedModel, width: int) -> Iterator[str]:
