@@ -198,6 +198,9 @@ def test_a_narrowed_run_fetches_no_more_and_leaves_the_rest_outstanding(resolved
     assert wanted == set(resolved.rows("downloads.json"))
     assert (len(wanted), ran.code) == (5, 3)
 
+    assert resolved.run("download", "--only", "copper_valley_portrait").code == 3
+    assert set(resolved.rows("downloads.json")) == {*wanted, "copperValley_v40.safetensors"}
+
 
 def test_a_limit_in_bytes_is_kept(resolved: Product) -> None:
     made = resolved.json("plan", "--max-size", "2.8MB").data

@@ -40,7 +40,8 @@ def plan(session: Session) -> Plan:
 def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal]) -> tuple[list[Order], list[Refusal]]:
     """The orders of a run in the plan's order, without those that are left out; tells the plan and its steps.
 
-    What is in its place already comes first: the run only looks whether it still is.
+    What is in its place already comes first, whatever was named: the run only looks whether it still is, and keeps
+    what is known of it.
     """
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
@@ -51,7 +52,7 @@ def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal
     ordered = [
         (0 if order.row.key in library.placed else place.get(_planned_as(order)), order)
         for order in wanted
-        if library.wanted(order.row.workflows)
+        if library.wanted(order.row.workflows) or order.row.key in library.placed
     ]
     kept = sorted(((number, order) for number, order in ordered if number is not None), key=lambda item: item[0])
     return [order for _, order in kept], [one for one in refused if library.wanted(one.row.workflows)]
