@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 
 from comfyfixer.demo.catalogue import Catalogue, HuggingFaceRepo, RepoFile
 from comfyfixer.demo.content import whole
+from comfyfixer.demo.faults import Faults, Hold
 from comfyfixer.demo.graph import Graph
 from comfyfixer.demo.hub import Hub
+from comfyfixer.demo.huggingface_files import cdn_path
 from tests.support.hubs import catalogue_of, civitai_model, repo, weights
-from tests.support.product import Product, digest_of
+from tests.support.product import Product, digest_of, finished, until
 
 KEYS = {"CIVITAI_API_KEY": "demo-civitai-key", "HF_TOKEN": "hf_demoToken"}
 NEEDS_KEY = weights("needs a key")
@@ -123,6 +126,29 @@ def test_what_a_program_brings_wrong_never_gets_the_name(tmp_path: Path, program
     outcomes = product.rows("downloads.json")
     assert {row["error"]["code"] for row in outcomes.values()} == {"hash-mismatch"}
     assert not list(product.models.rglob("*.fetched"))
+
+
+@pytest.mark.parametrize("program", ["wget", "aria2c"])
+def test_a_program_is_stopped_with_us_and_goes_on_where_it_was(tmp_path: Path, hub: Hub, program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    product = product_of(tmp_path, hub, **KEYS)
+    hub.set_faults(Faults((Hold(role="cdn", path=cdn_path(*open_file(hub)), after_bytes=1_500_000, times=None),)))
+    process = product.start("auto", "--downloader", program)
+    until(lambda: any(path.stat().st_size for path in product.models.rglob(".open*.fetched")), "bytes are there")
+    process.send_signal(signal.SIGINT)
+    assert finished(process).code == 130
+    hub.set_faults(Faults())
+    hub.gate().open()
+    assert product.run("resume").code == 0
+    assert loras(product) == EXPECTED
+    started = [event["details"]["program"] for event in product.events() if event["action"] == "program.started"]
+    assert set(started) == {program}
+
+
+def open_file(hub: Hub) -> tuple[HuggingFaceRepo, RepoFile]:
+    repository = next(one for one in hub.catalogue.huggingface if one.id == "owner/open")
+    return repository, next(file for file in repository.files if file.lfs)
 
 
 def test_a_program_that_is_not_installed_is_told_before_anything_is_done(tmp_path: Path, hub: Hub) -> None:
