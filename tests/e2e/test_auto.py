@@ -241,6 +241,9 @@ def test_the_envelope_and_each_file_are_as_their_schemas_say(done: tuple[Product
     values["log"] = product.events()[0]
     values |= {name: product.json(name).data for name in ("relink", "verify", "inventory", "review", "plan", "workflows")}
     values["inspect"] = json.loads(product.json("inspect").out.splitlines()[0])
+    values["lock"] = product.output("comfyfixer.lock.json")
+    values["sync"] = product.json("sync", str(product.workdir / "output" / "comfyfixer.lock.json"), "--dry-run").data
+    values["export"] = product.json("export", "--format", "sh").data
 
     assert set(values) == set(SCHEMAS)
     for name, value in values.items():
