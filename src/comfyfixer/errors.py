@@ -72,6 +72,7 @@ CODES: Final[dict[str, str]] = {
     "hub-key-refused": "A hub refused the key.",
     "hub-region-blocked": "A hub does not serve this region.",
     "hub-not-found": "A hub has no such thing.",
+    "hub-budget": "A hub was not asked, as the run had sent all requests that it may send, or its time was over.",
     "hub-not-asked": "A hub was not asked, as the run is offline.",
     "source-broken": "A source that another package brought does not work.",
     # downloads

@@ -72,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         sidecars: Write what other tools read beside each placed file.
         connections: To one file at once at most; a further one is opened only while it pays.
         connections_per_host: To one host at once at most, all files together.
+        max_requests: So many questions to hubs in one step of a run, files not counted.
+        max_minutes: Questions are sent so long in one step of a run; None: as long as it takes.
         limit_rate: Bytes a second of all transfers together; None: as fast as they come.
         window: Minutes of the day between which files are fetched, may reach over midnight; None: at any time.
         ignore_window: Fetch now all the same.
@@ -95,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fuzzy_threshold: float = 0.6
     max_results: int = 5
     cache_max_age_hours: float = 24.0
+    max_requests: int = 10_000
+    max_minutes: float | None = None
     allowed_hosts: tuple[str, ...] = ()
     sources_disabled: tuple[str, ...] = ()
     sources_enabled: tuple[str, ...] = ()
@@ -301,6 +305,8 @@ TABLE: Final = (
     _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
     _Setting("search.max_results", "max_results", _count(1, 100)),
     _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
+    _Setting("search.max_requests", "max_requests", _count(1, 1_000_000)),
+    _Setting("search.max_minutes", "max_minutes", _number(0, 24 * 60)),
     _Setting("sources.disabled", "sources_disabled", _texts),
     _Setting("sources.enabled", "sources_enabled", _texts),
     _Setting("offline", "offline", _switch_or_word, ("COMFYFIXER_OFFLINE",)),

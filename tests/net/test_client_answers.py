@@ -1,6 +1,7 @@
 """Questions to hubs over real connections: what is asked, kept, repeated, refused."""
 
 import gzip
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,6 +87,42 @@ def test_a_compression_bomb_is_not_unpacked_whole(bench: Bench) -> None:
     packed = gzip.compress(b" " * (64 << 20), 9)
     bench.answer = lambda seen: Given(headers=(("Content-Encoding", "gzip"),), body=packed)
     assert _failure(bench).code == "hub-bad-answer"
+
+
+def test_the_name_tells_version_and_project_page(bench: Bench) -> None:
+    bench.client.get(bench.url("/"))
+    assert re.fullmatch(r"ComfyFixerSmart/\d\S* \(\+https://\S+\)", bench.server.seen[0].headers["user-agent"])
+
+
+def test_a_run_sends_no_more_requests_than_it_has_and_the_next_one_goes_on(bench: Bench) -> None:
+    with bench.new_client(max_requests=2) as client:
+        for path in ("/1", "/2"):
+            client.get(bench.url(path), max_age_s=100)
+        with pytest.raises(SourceError) as caught:
+            client.get(bench.url("/3"), max_age_s=100)
+        client.get(bench.url("/1"), max_age_s=100)
+    assert (caught.value.code, len(bench.server.seen)) == ("hub-budget", 2)
+    assert "resume" in (caught.value.hint or "")
+    with bench.new_client(max_requests=1) as client:
+        for path in ("/1", "/2", "/3"):
+            client.get(bench.url(path), max_age_s=100)
+    assert [seen.target for seen in bench.server.seen] == ["/1", "/2", "/3"]
+
+
+def test_trying_again_is_a_request_too(bench: Bench) -> None:
+    bench.answer = lambda seen: json("{}", 503)
+    with bench.new_client(max_requests=2) as client, pytest.raises(SourceError) as caught:
+        client.get(bench.url("/"))
+    assert (caught.value.code, len(bench.server.seen)) == ("hub-budget", 2)
+
+
+def test_after_its_time_a_run_asks_nothing_more(bench: Bench) -> None:
+    with bench.new_client(max_minutes=1.0) as client:
+        client.get(bench.url("/1"))
+        bench.time.now += 60
+        with pytest.raises(SourceError) as caught:
+            client.get(bench.url("/2"))
+    assert (caught.value.code, len(bench.server.seen)) == ("hub-budget", 1)
 
 
 def test_the_same_question_is_sent_once_in_a_run_even_by_several_threads(bench: Bench) -> None:

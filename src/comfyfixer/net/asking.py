@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from comfyfixer.errors import SourceError
+from comfyfixer.net.budget import Budget
 from comfyfixer.net.failures import (
     NoAnswer,
     Refused,
@@ -65,6 +66,7 @@ class Asker:
         hops: Hops,
         gates: Gates,
         secrets: Secrets,
+        budget: Budget,
         *,
         timeout_s: float,
         wall: Callable[[], float],
@@ -73,6 +75,7 @@ class Asker:
         self._hops = hops
         self._gates = gates
         self._secrets = secrets
+        self._budget = budget
         self._timeout_s = timeout_s
         self._wall = wall
         self._chance = chance
@@ -101,6 +104,7 @@ class Asker:
         """One try; None when no answer came and the next try may be made."""
         try:
             with gate.slot():
+                self._budget.take()
                 fresh = self._sent(request)
         except NoAnswer as failure:
             gate.note_failure(failure)

@@ -17,6 +17,7 @@ from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, Sourc
 from comfyfixer.model.event import Emit
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.asking import Asker
+from comfyfixer.net.budget import Budget
 from comfyfixer.net.cache import AnswerCache, Stored, cache_key
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.failures import Refused, as_download_error
@@ -123,7 +124,7 @@ class Client:
             has_huggingface_key=settings.huggingface_key is not None,
         )  # fmt: skip
         asker = Asker(
-            self._hops, self._gates, secrets,
+            self._hops, self._gates, secrets, Budget(settings.max_requests, settings.max_minutes, timing.clock),
             timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance,
         )  # fmt: skip
         self._cache = cache
