@@ -102,7 +102,7 @@ def test_a_run_sends_no_more_requests_than_it_has_and_the_next_one_goes_on(bench
             client.get(bench.url("/3"), max_age_s=100)
         client.get(bench.url("/1"), max_age_s=100)
     assert (caught.value.code, len(bench.server.seen)) == ("hub-budget", 2)
-    assert "resume" in (caught.value.hint or "")
+    assert "resolve" in (caught.value.hint or "")
     with bench.new_client(max_requests=1) as client:
         for path in ("/1", "/2", "/3"):
             client.get(bench.url(path), max_age_s=100)

@@ -8,7 +8,7 @@ from comfyfixer.demo.sample import sample_catalogue
 from tests.support.product import Product
 
 
-def test_a_run_that_may_ask_no_more_leaves_items_open_and_resume_asks_on(tmp_path: Path) -> None:
+def test_a_run_that_may_ask_no_more_leaves_items_open_and_the_next_asks_on(tmp_path: Path) -> None:
     with Hub(sample_catalogue()) as hub:
         product = Product(tmp_path, hub)
         (product.workdir / "config.json").write_text(json.dumps({"search": {"max_requests": 6}}))
@@ -21,5 +21,5 @@ def test_a_run_that_may_ask_no_more_leaves_items_open_and_resume_asks_on(tmp_pat
         assert open_rows
         assert "hub-budget" in ran.codes
         (product.workdir / "config.json").write_text("{}")
-        product.json("resume")
+        product.json("resolve")
         assert [row for row in product.output("resolutions.json") if row["answer_pending"]] == []

@@ -7,7 +7,7 @@ from typing import Final
 from comfyfixer.errors import SourceError
 
 _GO_ON: Final = (
-    "`comfyfixer resume` asks on; `search.max_requests` and `search.max_minutes` in config.json set the limit"
+    "`comfyfixer resolve` asks on; `search.max_requests` and `search.max_minutes` in config.json set the limit"
 )
 
 
@@ -20,7 +20,7 @@ class Budget:
     """
 
     def __init__(self, requests: int, minutes: float | None, clock: Callable[[], float]) -> None:
-        self._left = requests
+        self._most = self._left = requests
         self._minutes = minutes
         self._clock = clock
         self._began = clock()
@@ -34,9 +34,9 @@ class Budget:
         """
         with self._lock:
             if self._minutes is not None and self._clock() - self._began >= self._minutes * 60:
-                raise _used_up("the time that one run may ask is over")
+                raise _used_up(f"the {self._minutes:g} minutes that one run may ask are over")
             if self._left <= 0:
-                raise _used_up("one run sends no more requests than it has")
+                raise _used_up(f"the {self._most} requests that one run may send are used up")
             self._left -= 1
 
 
