@@ -239,7 +239,8 @@ def test_the_envelope_and_each_file_are_as_their_schemas_say(done: tuple[Product
     values |= {"envelope": ran.envelope, "run": ran.data, "status.json": product.status_file()}
     values["status"] = product.json("status").data
     values["log"] = product.events()[0]
-    values |= {name: product.json(name).data for name in ("relink", "verify", "inventory", "review", "plan", "workflows")}
+    shown = ("relink", "verify", "inventory", "review", "plan", "workflows")
+    values |= {name: product.json(name).data for name in shown}
     values["inspect"] = json.loads(product.json("inspect").out.splitlines()[0])
     values["lock"] = product.output("comfyfixer.lock.json")
     values["sync"] = product.json("sync", str(product.workdir / "output" / "comfyfixer.lock.json"), "--dry-run").data

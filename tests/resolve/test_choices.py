@@ -1,5 +1,7 @@
 """A choice says which file is wanted, and ends when what it was made by is different."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -19,9 +21,9 @@ MISSING = MissingModel(
 )  # fmt: skip
 
 
-def found(number: int, sha256: str | None = A, **more: object) -> Candidate:
+def found(number: int, sha256: str | None = A, **more: Any) -> Candidate:
     hashes = {"sha256": sha256} if sha256 else {}
-    given = {"hashes": hashes, "size_bytes": 100, **more}
+    given: dict[str, Any] = {"hashes": hashes, "size_bytes": 100, **more}
     return Candidate(
         source="civitai", filename="soft.safetensors", download_url=f"https://c/{number}", model_id=number, **given
     )

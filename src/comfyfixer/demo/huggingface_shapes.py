@@ -43,7 +43,7 @@ def tree_entry(file: RepoFile) -> dict[str, Any]:
 def security(file: RepoFile) -> dict[str, Any]:
     """What `expand` adds to a row."""
     safe = file.security == "safe"
-    imports = {"highestSafetyLevel": "innocuous" if safe else "dangerous", "imports": []}
+    imports: dict[str, Any] = {"highestSafetyLevel": "innocuous" if safe else "dangerous", "imports": []}
     return {"securityFileStatus": {"status": file.security, "avScan": {"virusFound": False, "virusNames": None},
                                    "pickleImportScan": imports}}  # fmt: skip
 

@@ -17,9 +17,9 @@ class LocalMatch(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is here and may be meant.
 
     Attributes:
-        why: `other-separator`, `other-case`, `other-subfolder` (in the right folder), `other-folder`, `same-hash` (under
-            another name), `other-precision` (a possible match, never proof), `broken` or `wrong-kind` (there, and can't
-            be used).
+        why: `other-separator`, `other-case`, `other-subfolder` (in the right folder), `other-folder`, `same-hash`
+            (under another name), `other-precision` (a possible match, never proof), `broken` or `wrong-kind` (there,
+            and can't be used).
         name: What a loader's list shows for it.
         size_bytes: None where it could not be read.
         detail: Why, as a sentence for a person.
