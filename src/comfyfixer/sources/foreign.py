@@ -77,3 +77,8 @@ def base_of(path: str) -> str:
 def is_model_name(name: str) -> bool:
     """True for a plain name of a model file that can be shown."""
     return 0 < len(name) <= _MAX_NAME and name.isprintable() and name.lower().endswith(MODEL_EXTENSIONS)
+
+
+def is_plain_path(path: str) -> bool:
+    """True for a path that a repository can have and that leads nowhere else: no `..`, no root, nothing hidden."""
+    return path.isprintable() and "\\" not in path and not {"", ".", ".."}.intersection(path.split("/"))

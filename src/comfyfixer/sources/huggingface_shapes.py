@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from comfyfixer.model.candidate import Evidence
-from comfyfixer.sources.foreign import base_of, exact_size, known_hashes, readable
+from comfyfixer.sources.foreign import base_of, exact_size, is_plain_path, known_hashes, readable
 from comfyfixer.sources.name_index import Place
 
 MAIN: Final = "main"
@@ -185,5 +185,6 @@ def files_in(siblings: Sequence[msgspec.Raw], lost: list[bytes]) -> Iterator[Rep
         lfs = sibling.lfs or _Lfs()
         hashes = known_hashes({"sha256": lfs.sha256 or lfs.oid})
         size = lfs.size if lfs.size is not None else sibling.size
-        if path := sibling.rfilename or sibling.path:
+        path = sibling.rfilename or sibling.path
+        if is_plain_path(path):
             yield RepositoryFile(path=path, size_bytes=exact_size(size), sha256=hashes.get("sha256"))
