@@ -210,6 +210,38 @@ def test_what_a_hub_will_not_give_is_known_before_the_first_file_is_fetched(tmp_
     assert {name for name, row in rows.items() if row["success"]} == {"on_b2.safetensors", "open file.safetensors"}
 
 
+def test_each_reason_is_told_apart_with_its_page(tmp_path: Path) -> None:
+    models = tuple(
+        civitai_model(number, file_name=f"file_{number}.safetensors", access=access)
+        for number, access in enumerate(("early-access", "disabled", "login", "open"), start=1)
+    )
+    gated = repo("owner/gated", {"gated.safetensors": GATED}, gated="manual")
+    with Hub(catalogue_of(*models, gated)) as hub:
+        product = Product(tmp_path, hub, root=None, HF_TOKEN="hf_demoToken")
+        product.clear_workflows()
+        urls = {
+            f"file_{n}.safetensors": f"{hub.civitai_endpoint}/api/download/models/{n}0?fileId={n}00"
+            for n in range(1, 5)
+        }
+        urls["gated.safetensors"] = f"{hub.huggingface_endpoint}/owner/gated/resolve/main/gated.safetensors"
+        graph = Graph()
+        for name, url in urls.items():
+            graph.add("LoraLoader", name, 1.0, 1.0, models=({"name": name, "url": url, "directory": "loras"},))
+        product.save("w.json", graph.to_json())
+        product.run("auto")
+        pages = (hub.civitai_endpoint, hub.huggingface_endpoint)
+    errors = {name: row["error"] for name, row in product.rows("downloads.json").items() if row["error"]}
+    assert {name: error["code"] for name, error in errors.items()} == {
+        "file_1.safetensors": "early-access",
+        "file_2.safetensors": "download-disabled",
+        "file_3.safetensors": "login-required",
+        "gated.safetensors": "gated",
+    }
+    assert all(any(page in error["hint"] for page in pages) for error in errors.values())
+    asked = [event["details"]["url"] for event in product.events() if event["action"] == "download.started"]
+    assert [url.partition("?")[0].rpartition("/")[2] for url in asked] == ["40"]
+
+
 # --- the plan for others ---------------------------------------------------------------------------------------------
 
 
