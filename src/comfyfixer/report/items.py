@@ -133,7 +133,9 @@ def _relink_hint(row: Resolution) -> str:
 
 
 def _asked(row: Resolution) -> str | None:
-    return f"Asked: {'; '.join(row.asked)}" if row.asked else None
+    """Who was asked, and what came; who had nothing is only named."""
+    told = [entry.removesuffix(": 0 candidates") for entry in row.asked]
+    return f"Asked: {', '.join(told)}" if told else None
 
 
 class WorkflowView(msgspec.Struct, frozen=True, kw_only=True):

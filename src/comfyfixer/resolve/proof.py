@@ -111,7 +111,8 @@ def _by_name(
         silent = ", ".join(sorted(findings.unanswered))
         return Doubt(f"no answer came from {silent}, so another file of this name is not ruled out", silent=True)
     if not any("kind-matches" in kinds(candidate) for candidate in exact):
-        return Doubt(f"it has exactly this name, but nothing shows that it is a file for `{missing.folder}`")
+        wanted = f"that it is a file for `{missing.folder}`" if missing.folder else "which models folder it is for"
+        return Doubt(f"it has exactly this name, but nothing shows {wanted}")
     because = f"The only file named exactly `{missing.filename}` that was found, on {exact[0].source}"
     return Proven(tuple(exact), because)
 
