@@ -11,6 +11,7 @@ from comfyfixer.redact import redact
 from comfyfixer.scan.needs import Need
 from comfyfixer.scan.raw import RawNode
 
+_ADDRESSES: Final = ("https://", "http://", "hf://", "urn:air:", "air:")
 _LONGEST_URL: Final = 2_000
 _HEX: Final = re.compile(r"[0-9a-f]{8,128}")
 _LEGACY: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
@@ -110,10 +111,10 @@ def hashes_of(declared: list[Declared]) -> dict[str, str]:
 
 
 def url_of(entry: Entry) -> str | None:
-    """The entry's web address, None where it has none that could be one."""
+    """The entry's web address, or a hub's short form of one; None where it has none that could be one."""
     value = entry.get("url")
     url = value.strip() if type(value) is str else ""
-    is_url = url.startswith(("https://", "http://")) and len(url) <= _LONGEST_URL
+    is_url = url.startswith(_ADDRESSES) and len(url) <= _LONGEST_URL
     return url if is_url and url.isprintable() and " " not in url else None
 
 
