@@ -8,31 +8,26 @@ redirect looked at, so that they ask the storage itself and have no key to hand 
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from comfyfixer.download.attempt import Means
+from comfyfixer.download.child import Errand, bytes_in
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.other_hand import is_whole, remove
 from comfyfixer.download.pace import check
 from comfyfixer.download.refusals import refusal
-from comfyfixer.download.transfer import Meter
 from comfyfixer.download.wire import Answer
 from comfyfixer.errors import DownloadError, UsageError
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.paths import inside
-from comfyfixer.redact import plain
 
-_LOOK_EVERY_S: Final = 0.1
-_ENDS_WITHIN_S: Final = 5.0
-_TAIL: Final = 2000
 _TRIES: Final = 5
 _CONNECTIONS: Final = 4
 _SECRET_VARIABLES: Final = ("CIVITAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -106,7 +101,7 @@ class Aria2:
     def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
         _fetched_from_place(self, self._locator, candidate, expected, file, means)
 
-    def once(self, place: Place, file: Path, errand: "Errand") -> int:
+    def once(self, place: Place, file: Path, errand: Errand) -> int:
         """One run of the program; its exit code."""
         lines = [place.url, f"  dir={_one_line(file.parent)}", f"  out={file.name}"]
         lines += [f"  header={name}: {value}" for name, value in place.headers.items()]
@@ -137,7 +132,7 @@ class Wget:
     def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
         _fetched_from_place(self, self._locator, candidate, expected, file, means)
 
-    def once(self, place: Place, file: Path, errand: "Errand") -> int:
+    def once(self, place: Place, file: Path, errand: Errand) -> int:
         """One run of the program; its exit code."""
         with _Config(place.headers) as config:
             words = [
@@ -189,50 +184,6 @@ class HuggingFaceCli:
         return {**_without_keys(os.environ), **told, **key}
 
 
-class Errand:
-    """One program at work on one file: followed, stoppable, its last words kept.
-
-    Attributes:
-        said: The end of what it wrote to its standard error.
-    """
-
-    def __init__(self, expected: Expected, place: Path, means: Means) -> None:
-        self._place = place
-        self._means = means
-        self._meter = Meter(expected.filename, expected.size_bytes, means.emit, means.pace)
-        self.said = ""
-
-    def run(self, words: Sequence[str], given: str, environment: Mapping[str, str], hide: Callable[[str], str]) -> int:
-        """Run it to its end.
-
-        Raises:
-            Interrupted: `cancelled` became true; the program has ended, and what came stays.
-        """
-        with tempfile.TemporaryFile() as told:
-            process = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=told, stderr=told, env=dict(environment), cwd=self._place.parent
-            )
-            try:
-                _give(process, given)
-                self._meter.start(_bytes_in(self._place))
-                code = self._followed(process)
-            finally:
-                _end(process)
-            self.said = hide(_tail(told))
-        return code
-
-    def _followed(self, process: "subprocess.Popen[bytes]") -> int:
-        while True:
-            check(self._means.cancelled)
-            try:
-                code = process.wait(_LOOK_EVERY_S)
-            except subprocess.TimeoutExpired:
-                self._meter.tick(self._means.pace.clock(), _bytes_in(self._place))
-                continue
-            self._meter.tell(self._means.pace.clock(), _bytes_in(self._place))
-            return code
-
-
 class _FromPlace(Protocol):
     @property
     def name(self) -> str: ...
@@ -253,15 +204,15 @@ def _fetched_from_place(
     for attempt in range(1, _TRIES + 1):
         if is_whole(file, expected) and not _is_unfinished(file):
             return
-        before = _bytes_in(file)
+        before = bytes_in(file)
         place = _located(locator, candidate)
         code = program.once(place, file, errand)
         if not code and file.is_file():
             return
         check(means.cancelled)
-        if attempt == _TRIES or (_bytes_in(file) <= before and attempt > 1):
+        if attempt == _TRIES or (bytes_in(file) <= before and attempt > 1):
             break
-        if _bytes_in(file) <= before:
+        if bytes_in(file) <= before:
             remove(file)  # what is there can't be gone on with
         means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=_ended(program.name, code))
     raise _failed(program.name, code, expected, errand.said)
@@ -329,41 +280,6 @@ def _one_line(folder: Path) -> str:
         message = "The models folder has a name that `aria2c` can't be told"
         raise DownloadError(message, code="downloader-failed", hint="Leave `--downloader` out")
     return text
-
-
-def _give(process: "subprocess.Popen[bytes]", text: str) -> None:
-    """All of standard input; a program that ended at once reads none."""
-    with contextlib.suppress(BrokenPipeError, OSError):
-        if process.stdin is not None:
-            with process.stdin as stream:
-                stream.write(text.encode())
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it to end, then end it; nothing where it ended by itself."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_ENDS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _tail(told: IO[bytes]) -> str:
-    told.seek(max(0, told.seek(0, os.SEEK_END) - _TAIL))
-    lines = [line for line in told.read().decode("utf-8", "replace").splitlines() if line.strip()]
-    return plain(lines[-1]) if lines else ""
-
-
-def _bytes_in(place: Path) -> int:
-    """Size of a file, or of all below a folder; 0 where there is none."""
-    try:
-        if not place.is_dir():
-            return place.stat().st_size
-        return sum(entry.stat().st_size for entry in place.rglob("*") if entry.is_file())
-    except OSError:
-        return 0
 
 
 def _is_unfinished(file: Path) -> bool:

@@ -7,27 +7,23 @@ a pickle, and its node packs are compared, not installed.
 
 import contextlib
 import os
-import re
 import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from comfyfixer import __version__
 from comfyfixer.download.existing import same_file
 from comfyfixer.download.space import check_space
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
-from comfyfixer.inventory.folders import read_folders
 from comfyfixer.inventory.hashes import HashCache
-from comfyfixer.inventory.pack_identity import Identity
 from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.runlock import held
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
-from comfyfixer.model.lock import Lock, LockedModel, LockedPack, LockedSource, Synced, SyncedModel, SyncedPack
+from comfyfixer.model.lock import Lock, LockedModel, Synced, SyncedModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
@@ -35,8 +31,10 @@ from comfyfixer.net.client import make_client
 from comfyfixer.paths import Workdir, openable, printable
 from comfyfixer.pipeline.extras import Extras
 from comfyfixer.pipeline.fetching import fetched
-from comfyfixer.pipeline.installation import Places, find_places, installation_of
-from comfyfixer.pipeline.lockfile import identities, places_of, read_lock, write_lock
+from comfyfixer.pipeline.installation import Places, find_places
+from comfyfixer.pipeline.lock_packs import compared
+from comfyfixer.pipeline.lock_sources import candidates_of
+from comfyfixer.pipeline.lockfile import places_of, read_lock, write_lock
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.run import logs, new_record
@@ -48,9 +46,6 @@ from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
     from comfyfixer.net.client import Client
-
-_REPOSITORY: Final = re.compile(r"(?:datasets/)?[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_MAX_ID: Final = 10**12
 
 
 @contextlib.contextmanager
@@ -92,7 +87,7 @@ def sync(session: Session, path: Path, *, dry_run: bool) -> Synced:
         dry_run=dry_run,
         bytes_to_fetch=work.bytes_to_fetch,
         models=work.rows(),
-        node_packs=tuple(_compared(session, lock.node_packs)),
+        node_packs=tuple(compared(session, lock.node_packs)),
     )
     seconds = round(time.monotonic() - began_s, 2)
     session.emit("run.finished", command="sync", exit_code=exit_code(result), seconds=seconds)
@@ -184,7 +179,7 @@ class _Work:
             )
         root = self._roots.root(row.folder)
         target = root / places_of(row, self._places)[0].relative_to(_first_root(row, self._places))
-        candidates = tuple(_candidates(row, self._session.settings, client))
+        candidates = tuple(candidates_of(row, self._session.settings, client))
         allowed = not {row.name, target.name}.isdisjoint(self._session.settings.allow_pickle)
         request = FetchRequest(
             filename=target.name, target=os.fspath(target), root=os.fspath(root), candidates=candidates,
@@ -264,89 +259,3 @@ def _resolution(row: LockedModel, filename: str, candidates: tuple[Candidate, ..
         decision="accepted", confidence=1.0, because="The lock file names its SHA-256", size_bytes=row.size_bytes,
         sha256=row.sha256, candidates=candidates,
     )  # fmt: skip
-
-
-def _candidates(row: LockedModel, settings: Settings, client: "Client") -> Iterator[Candidate]:
-    """The sources that may be asked, each with the promised bytes."""
-    for source in row.sources or ((LockedSource(source="url", url=row.url),) if row.url else ()):
-        url = _hub_url(source, settings)
-        is_hub = url is not None
-        if url is None and client.allowed(source.url) is None:
-            url = source.url
-        if url is None:
-            continue
-        ids = {name: getattr(source, name) for name in ("model_id", "version_id", "file_id", "repo_id", "revision",
-                                                        "repo_path")} if is_hub else {}  # fmt: skip
-        yield Candidate(
-            source=source.source if is_hub else "url", filename=row.name.rpartition("/")[2], download_url=url,
-            size_bytes=row.size_bytes, hashes={"sha256": row.sha256}, access="unknown", found_by="lock",
-            page_url=_page(source, settings) if is_hub else None, **ids,
-        )  # fmt: skip
-
-
-def _hub_url(source: LockedSource, settings: Settings) -> str | None:
-    """The address at the configured end point, from the ids alone; None where they are not a hub's."""
-    if source.source == "civitai" and _is_id(source.version_id):
-        file = f"?fileId={source.file_id}" if _is_id(source.file_id) else ""
-        return f"{settings.endpoints.civitai}/api/download/models/{source.version_id}{file}"
-    if source.source == "huggingface" and source.repo_path and _REPOSITORY.fullmatch(source.repo_id or ""):
-        parts = (source.revision or "main", source.repo_path)
-        if any(".." in part.split("/") or not part.isprintable() or "\\" in part for part in parts):
-            return None
-        place = f"{quote(parts[0], safe='')}/{quote(parts[1])}"
-        return f"{settings.endpoints.huggingface}/{source.repo_id}/resolve/{place}"
-    return None
-
-
-def _page(source: LockedSource, settings: Settings) -> str | None:
-    """The page for a person, made like the address: a stranger's link is not told as one to click."""
-    if source.source == "huggingface":
-        return f"{settings.endpoints.huggingface}/{source.repo_id}"
-    if not _is_id(source.model_id):
-        return None
-    return f"{settings.endpoints.civitai}/models/{source.model_id}?modelVersionId={source.version_id}"
-
-
-def _is_id(number: int | None) -> bool:
-    return number is not None and 0 < number < _MAX_ID
-
-
-def _compared(session: Session, wanted: Sequence[LockedPack]) -> Iterator[SyncedPack]:
-    """Each pack of the lock file, and what is here of it."""
-    table, _ = read_folders(installation_of(session.settings))
-    here = list(identities(table.roots("custom_nodes")))
-    for pack in wanted:
-        found = next((identity for name, identity in here if _is_same(pack, name, identity)), None)
-        state = "missing" if found is None else "same" if _is_equal(pack, found) else "other-version"
-        yield SyncedPack(
-            name=plain(pack.name), state=state, wanted=_version(pack.commit, pack.version),
-            here=_version(found.commit, found.version) if found else None,
-            repository=plain(pack.repository) if pack.repository else None,
-        )  # fmt: skip
-
-
-def _is_same(pack: LockedPack, name: str, identity: Identity) -> bool:
-    if pack.id and identity.id:
-        return _canonical(pack.id) == _canonical(identity.id)
-    if pack.repository and identity.repository:
-        return _canonical_url(pack.repository) == _canonical_url(identity.repository)
-    return pack.name == name
-
-
-def _is_equal(pack: LockedPack, identity: Identity) -> bool:
-    if pack.commit and identity.commit:
-        return pack.commit == identity.commit
-    return pack.version == identity.version
-
-
-def _canonical(text: str) -> str:
-    return text.lower().replace("_", "-")
-
-
-def _canonical_url(url: str) -> str:
-    return url.lower().removesuffix("/").removesuffix(".git").replace("://www.", "://")
-
-
-def _version(commit: str | None, version: str | None) -> str | None:
-    text = version if commit is None else f"{version + ' at ' if version else ''}{commit[:12]}"
-    return plain(text) if text else None
