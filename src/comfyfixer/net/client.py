@@ -177,6 +177,15 @@ class Client:
         with self._discreet():
             return self._opened(url, headers, origin_trusted)
 
+    def ask_for(self, url: str) -> Transfer:
+        """Whether a hub gives a file: like `open`, but a redirect to another host is the answer, and not followed.
+
+        Raises:
+            DownloadError: Like `open`.
+        """
+        with self._discreet():
+            return self._replied(url, {"Range": "bytes=0-0"}, origin_trusted=True, stay=True)[1]
+
     def locate(self, url: str, *, origin_trusted: bool) -> "Located":
         """Where a file really lies, for a program that is not to be trusted with redirects: most hand a key on to
         whatever host a redirect leads to.
@@ -226,7 +235,9 @@ class Client:
     def _opened(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> Transfer:
         return self._replied(url, headers, origin_trusted)[1]
 
-    def _replied(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> tuple[Reply, Transfer]:
+    def _replied(
+        self, url: str, headers: Mapping[str, str], origin_trusted: bool, *, stay: bool = False
+    ) -> tuple[Reply, Transfer]:
         first = Url.parse(url)
         reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
         if first is None or reason:
@@ -237,7 +248,7 @@ class Client:
         kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
         try:
-            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop)
+            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop, stay=stay)
         except (SourceError, Refused) as error:
             raise as_download_error(error) from error
         transfer = Transfer(reply.response, str(reply.url), self._secrets, key_variable=reply.key_variable)

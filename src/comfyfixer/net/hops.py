@@ -59,11 +59,12 @@ class Hops:
         self._transport = transport
         self._emit = emit
 
-    def send(self, request: Request, before_hop: Callable[[Url], None] | None = None) -> Reply:
+    def send(self, request: Request, before_hop: Callable[[Url], None] | None = None, *, stay: bool = False) -> Reply:
         """Send, and follow at most ten redirects.
 
         Args:
             before_hop: Called with each address before it is asked; may wait or raise.
+            stay: A redirect to another host is the answer: that it is given is all that is asked.
 
         Raises:
             NoAnswer: No HTTP answer came.
@@ -76,7 +77,7 @@ class Hops:
             with_key = with_key and request.url.origin == first.origin
             response = self._hop(request, came_from, with_key)
             location = response.headers.get("location") if response.status in _REDIRECTS else None
-            if location is None:
+            if location is None or (stay and _leaves(request.url, location)):
                 variable = self._credentials.variable(request.url) if with_key else None
                 return Reply(response=response, url=request.url, key_variable=variable)
             _finish(response)
@@ -101,6 +102,11 @@ class Hops:
             "request.sent", method=request.method, url=shown, status=response.status, seconds=seconds, cached=False
         )
         return response
+
+
+def _leaves(url: Url, location: str) -> bool:
+    target = url.joined(location)
+    return target is not None and target.origin != url.origin
 
 
 def _redirected(request: Request, status: int, location: str) -> Request:

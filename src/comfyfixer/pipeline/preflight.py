@@ -1,4 +1,4 @@
-"""Before a big run: which files a hub will not give, and the page to click; asked with the key, one byte of each.
+"""Before a big run: which files a hub will not give, and the page to click; asked with the key, of the hub alone.
 
 Civitai decides for each version whether a key is needed, and tells it only when the file itself is asked for; a gated
 repository of Hugging Face is known as one, and only its file tells whether this key's account may have it. Everything
@@ -28,7 +28,6 @@ NEEDS_A_PERSON: Final = frozenset(
      "file-not-found", "hub-refused", "hub-region-blocked"}
 )  # fmt: skip
 """Codes of what no waiting mends."""
-_ONE_BYTE: Final = {"Range": "bytes=0-0"}
 _AT_ONCE: Final = 4
 _SOURCES: Final = frozenset({"civitai", "huggingface"})
 
@@ -63,8 +62,8 @@ def is_worth_asking(candidate: Candidate) -> bool:
 def access_problem(client: "Client", candidate: Candidate) -> DownloadError | None:
     """Why a hub will not give a file to this key; None where it will, or where nothing is known now."""
     try:
-        with client.open(candidate.download_url, headers=_ONE_BYTE, origin_trusted=True) as answer:
-            if answer.status in (200, 206, 416):
+        with client.ask_for(candidate.download_url) as answer:
+            if answer.status < 400 or answer.status == 416:
                 return None
             error = refusal(answer.status, answer.headers, answer.error_body(), candidate, key_sent=answer.key_variable)
     except DownloadError:
