@@ -17,7 +17,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         again_s: After a try that brought nothing; then twice as long, and so on.
     """
 
-    window_s: float = 0.15
+    window_s: float = 0.1
     enough: float = 300e6
     worth_s: float = 1.0
     gain: float = 0.35
