@@ -36,6 +36,14 @@ def test_where_each_further_one_brings_a_little_they_come_one_by_one() -> None:
     assert [second - first for first, second in itertools.pairwise(history) if second > first] == [1, 1, 1]
 
 
+def test_one_bad_moment_does_not_end_it() -> None:
+    growth = Growth(4, TRIAL)
+    assert [growth.wants(float(at), at * 20 * MB, 1, 9000 * MB) for at in range(2)] == [0, 1]
+    assert growth.wants(2.0, 20 * MB, 2, 9000 * MB) == 0
+    assert growth.wants(3.0, 25 * MB, 2, 9000 * MB) == 0
+    assert growth.wants(4.0, 65 * MB, 2, 9000 * MB) == 2
+
+
 def test_after_a_try_in_vain_it_waits_and_then_tries_again() -> None:
     history = _opened(lambda connections: 50 * MB if connections < 3 else 80 * MB, seconds=60)
     assert history[20] == 2

@@ -22,7 +22,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     worth_s: float = 1.0
     gain: float = 0.35
     full_gain: float = 0.75
-    again_s: float = 30.0
+    again_s: float = 5.0
 
 
 USUAL: Final = Trial()
@@ -43,6 +43,7 @@ class Growth:
         self._before = 0
         self._connections = 0
         self._fewer: tuple[int, float] | None = None
+        self._is_doubted = False
         self._not_before_s = float("-inf")
         self._pause_s = trial.again_s
 
@@ -76,11 +77,15 @@ class Growth:
 
     def _begin(self, now: float, came: int, connections: int) -> None:
         self._fewer = (self._connections, self.rate) if connections > self._connections > 0 else None
+        self._is_doubted = False
         self._connections, self._since_s, self._before = connections, now, came
 
     def _more(self, now: float, connections: int) -> int:
         """One more, or as many again where the last ones brought all that they could; none where they did not pay."""
         gained = self._share_gained(connections)
+        if gained is not None and gained < self._trial.gain and not self._is_doubted:
+            self._is_doubted = True  # one bad moment proves nothing: it is measured once more
+            return 0
         self._fewer = None
         if gained is not None and gained < self._trial.gain:
             self._wait(now)
