@@ -10,9 +10,9 @@ from comfyfixer.model.choice import Choice
 from comfyfixer.model.decision import Ask, Fetch
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.resolution import Resolution
-from comfyfixer.resolve.choices import is_chosen, with_choice
+from comfyfixer.resolve.choices import with_choice
 from comfyfixer.resolve.rows import resolution
-from comfyfixer.resolve.verdict import is_here
+from comfyfixer.resolve.verdict import is_chosen, is_here
 
 A, B = "a" * 64, "b" * 64
 MISSING = MissingModel(

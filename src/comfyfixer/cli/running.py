@@ -28,7 +28,6 @@ from comfyfixer.pipeline.overview import planned
 from comfyfixer.pipeline.run import new_record, run
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.report.items import counts, items, workflow_views
-from comfyfixer.report.plan import lines as plan_lines
 from comfyfixer.report.terminal import lines
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
@@ -111,6 +110,8 @@ def show_overview(result: Overview, code: int, settings: Settings, common: Commo
     workdir = Workdir(Path(settings.workdir))
     told = lines(result, printable(workdir.summary))
     if made is not None:
+        from comfyfixer.report.plan import lines as plan_lines
+
         told = chain(told if "scan" in result.steps else (), ("",), plan_lines(made))
     errors = (*result.problems, *(row.error for row in result.workflows if row.error))
     return show(

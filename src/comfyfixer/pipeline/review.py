@@ -9,8 +9,8 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.pipeline.choose import ChoiceBook, Key, row_named, spellings
 from comfyfixer.pipeline.session import Session, read_rows
 from comfyfixer.resolve.advice import advice
-from comfyfixer.resolve.choices import is_chosen
 from comfyfixer.resolve.reasons import reviewed
+from comfyfixer.resolve.verdict import is_chosen
 
 
 def review(session: Session, names: Sequence[str] = (), *, everything: bool = False) -> Review:

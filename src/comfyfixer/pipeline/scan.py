@@ -14,10 +14,8 @@ from comfyfixer.model.reference import Workflow
 from comfyfixer.model.run import ScanSummary, WorkflowRow
 from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
-from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.installation import installation_of
 from comfyfixer.pipeline.library import read_all, scan_targets
-from comfyfixer.pipeline.local_matches import with_facts
 from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
@@ -37,9 +35,7 @@ def scan(session: Session) -> None:
     session.problems.extend(inventory.problems)
     inventory = known_from_running(session, inventory)
     workflows, passed_over = read_all(session, files, inventory)
-    known = examined(session, workflows, _with_folders_of(workflows, inventory))
-    models = with_facts(session, _missing(workflows, known), known) if workflows else ()
-    nodes = missing_nodes(session, workflows, known) if workflows else ()
+    models, nodes = _missing(session, workflows, inventory) if workflows else ((), ())
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)
@@ -47,10 +43,17 @@ def scan(session: Session) -> None:
     session.save(session.workdir.scan_summary, _summary(session, inventory, passed_over))
 
 
-def _missing(workflows: Sequence[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
+def _missing(
+    session: Session, workflows: Sequence[Workflow], inventory: Inventory
+) -> tuple[tuple[MissingModel, ...], tuple[MissingNode, ...]]:
+    """What is needed and not there, or there and of no use."""
+    from comfyfixer.pipeline.examining import examined
+    from comfyfixer.pipeline.local_matches import with_facts
     from comfyfixer.resolve.missing import find_missing_models
 
-    return find_missing_models(workflows, inventory)
+    known = examined(session, workflows, _with_folders_of(workflows, inventory))
+    models = with_facts(session, find_missing_models(workflows, known), known)
+    return models, missing_nodes(session, workflows, known)
 
 
 def _with_folders_of(workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:

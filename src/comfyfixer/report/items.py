@@ -11,9 +11,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
 from comfyfixer.report.words import plural, quoted, sentences
-from comfyfixer.resolve.advice import advice
-from comfyfixer.resolve.choices import is_chosen
-from comfyfixer.resolve.verdict import is_here, loadable
+from comfyfixer.resolve.verdict import is_chosen, is_here, loadable
 
 _UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
 STATES: Final = ("placed", "choose_anew", "here", "failed", "accepted", "review", "skipped", "not_found", "missing")
@@ -80,6 +78,8 @@ def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | Non
     if row.decision == "review":
         return "review", row.because, _review_hint(row)
     if row.decision == "not_found":
+        from comfyfixer.resolve.advice import advice
+
         return "not_found", sentences(row.because, _asked(row)), "; ".join(advice(row))
     if outcome is None:
         return "accepted", row.because, "`comfyfixer download` fetches it"

@@ -18,11 +18,6 @@ from comfyfixer.resolve.reasons import refusal
 from comfyfixer.resolve.rows import resolution
 
 
-def is_chosen(row: Resolution) -> bool:
-    """Whether somebody chose what is accepted."""
-    return row.decision == "accepted" and any(fact.kind == "choice" for fact in row.evidence)
-
-
 def with_choice(missing: MissingModel, row: Resolution, choice: Choice, found: Sequence[Candidate]) -> Resolution:
     """The row as the choice wants it, or with why the choice is void.
 

@@ -58,6 +58,11 @@ def is_here(row: Resolution) -> bool:
     return row.decision == "accepted" and row.source == "local"
 
 
+def is_chosen(row: Resolution) -> bool:
+    """Whether somebody chose what is accepted."""
+    return row.decision == "accepted" and any(fact.kind == "choice" for fact in row.evidence)
+
+
 def loadable(outcome: Outcome) -> bool:
     """Whether the node finds the file as the workflow names it.
 
