@@ -140,6 +140,15 @@ def test_when_the_hub_is_back_resolve_and_download_do_the_rest(small: Product, h
     assert new_files(small) == expected(AURORA_PLACE, INK_PLACE)
 
 
+def test_when_the_hub_is_back_resume_asks_again_and_fetches(small: Product, hub: Hub) -> None:
+    assert small.run("auto", env=NO_CIVITAI).code == 4
+
+    assert small.run("resume").code == 0
+    assert new_files(small) == expected(AURORA_PLACE, INK_PLACE)
+    ended = small.json("resume")
+    assert (ended.code, ended.codes) == (2, {"nothing-to-resume"})
+
+
 @pytest.mark.parametrize(
     ("fault", "code"),
     [

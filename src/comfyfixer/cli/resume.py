@@ -7,13 +7,13 @@ import click
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import show_run
 from comfyfixer.paths import Workdir
-from comfyfixer.pipeline.run import unfinished_record
+from comfyfixer.pipeline.resuming import unfinished_record
 
 
 @click.command("resume")
 @common_options
 def command(common: Common) -> int:
-    """Go on with an interrupted run.
+    """Go on with an interrupted run, or ask again what a hub left open.
 
     What was finished stays finished: answers come from the cache, files go on at the byte where they stopped.
     """

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from comfyfixer import __version__
-from comfyfixer.errors import EXIT_BUG, EXIT_INTERRUPTED, ComfyFixerError, Interrupted, UsageError
+from comfyfixer.errors import EXIT_BUG, ComfyFixerError, Interrupted, UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.live import LiveStatus
@@ -94,19 +94,6 @@ def last_record(workdir: Workdir) -> RunRecord | None:
         return None
     known = record.steps and {*record.steps, *record.done} <= STEPS.keys() and record.command.replace("-", "").isalpha()
     return record if known else None
-
-
-def unfinished_record(workdir: Workdir) -> RunRecord:
-    """The interrupted run, to go on with.
-
-    Raises:
-        UsageError: `nothing-to-resume`.
-    """
-    record = last_record(workdir)
-    if record is None or record.exit_code not in (None, EXIT_INTERRUPTED, EXIT_BUG):
-        hint = "`comfyfixer auto` starts a new run"
-        raise UsageError("There is no interrupted run here", code="nothing-to-resume", hint=hint)
-    return msgspec.structs.replace(record, exit_code=None)
 
 
 def _check_ours(workdir: Workdir) -> None:

@@ -1,9 +1,10 @@
 """What is outstanding after a run, and the exit code that says it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
+from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
@@ -51,6 +52,15 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
         left_out = (row for row in overview.resolutions if row.decision == "accepted" and row.key not in fetched)
         yield from (False for row in left_out if not is_here(row))
         yield from (failed_remotely(outcome) for outcome in overview.downloads if not loadable(outcome))
+
+
+def step_to_repeat(
+    resolutions: Iterable[Resolution], nodes: Iterable[MissingNode], outcomes: Iterable[Outcome]
+) -> str | None:
+    """The first step of a finished run that a hub left open, and that may end better now; None where none is."""
+    if any(row.answer_pending for row in resolutions) or any(node.unanswered for node in nodes):
+        return "resolve"
+    return "download" if any(failed_remotely(outcome) for outcome in outcomes) else None
 
 
 def is_here(row: Resolution) -> bool:
