@@ -61,6 +61,38 @@ def test_a_link_in_a_note_to_a_file_of_that_name_is_evidence() -> None:
     assert set(found.url_origins.values()) == {"note"}
 
 
+@pytest.mark.parametrize(
+    "air", ["urn:air:sdxl:checkpoint:civitai:1@2", "air:sdxl:checkpoint:civitai:1@2+3", "urn:air:::civitai:1@2.ckpt"]
+)
+def test_an_air_behind_the_files_name_in_a_note_is_a_link_to_it(air: str) -> None:
+    nodes = [node(1, "Note", [f"Get [`demo.safetensors`]({air})."]), node(4, "CheckpointLoaderSimple", [NAME])]
+
+    assert only(ui(nodes)).urls == (air,)
+    assert only(ui(nodes)).url_origins == {air: "note"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "demo.safetensors and urn:air:sdxl:checkpoint:civitai:1@2",
+        "[other.safetensors](urn:air:sdxl:checkpoint:civitai:1@2)",
+        "[the demo.safetensors](urn:air:sdxl:checkpoint:civitai:1@2)",
+        "[demo.safetensors](urn:air:sdxl:checkpoint:civitai:1)",
+        "[demo.safetensors](urn:air:sdxl:checkpoint:civitai:1@1234567890123)",
+        "[demo.safetensors](urn:air:sdxl:checkpoint:huggingface:1@2)",
+        "urn:air:sdxl:checkpoint:civitai:1@2 (",
+    ],
+)
+def test_an_air_in_a_note_that_names_no_version_or_not_that_file_is_no_evidence(text: str) -> None:
+    assert only(ui([node(1, "Note", [text]), node(4, "CheckpointLoaderSimple", [NAME])])).urls == ()
+
+
+def test_an_air_as_a_loaders_own_value_is_no_address() -> None:
+    found = read(ui([node(4, "CheckpointLoaderSimple", ["urn:air:sdxl:checkpoint:civitai:1@2"])]))
+
+    assert all(reference.urls == () for reference in found.references)
+
+
 def test_a_name_with_spaces_is_found_in_a_quoted_link() -> None:
     nodes = [
         node(1, "Note", ["https://example.com/my%20model.safetensors"]),

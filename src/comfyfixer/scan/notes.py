@@ -1,4 +1,4 @@
-"""Links in notes to files: addresses that end with a name, and Markdown links that show it."""
+"""Links in notes to files: addresses that end with a name, and Markdown links that show it, also to an AIR."""
 
 import re
 from collections.abc import Container, Iterator
@@ -12,6 +12,10 @@ from comfyfixer.scan.namesakes import path_of
 
 _NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
 _URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
+_AIR: Final = re.compile(
+    r"(?:urn:)?air:[\w.-]{0,40}:[\w.-]{0,40}:civitai:\d{1,12}@\d{1,12}(?:\+\d{1,12})?(?:\.\w{1,20})?(?=\)|\s)", re.ASCII
+)
+"""Civitai's short form of an address, as the target of a Markdown link: it holds no file name."""
 _AFTER_URL: Final = (".", ",", ";", ":", "!", "*", "_")
 _LONGEST_LABEL: Final = 400
 _DECORATION: Final = " \t*_`~\"'“”"
@@ -52,7 +56,7 @@ def url_path(url: str) -> str:
 
 def _texts(values: Any) -> list[str]:
     parts = values if isinstance(values, list) else values.values() if isinstance(values, dict) else ()
-    return [part for part in parts if isinstance(part, str) and "http" in part]
+    return [part for part in parts if isinstance(part, str) and ("http" in part or "air:" in part)]
 
 
 def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
@@ -65,8 +69,17 @@ def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
         name = path.rpartition("/")[2]
         if name in names:
             yield name, Link(url, path, shown=False)
-        elif text[(start := match.start()) - 2 : start] == "](":
-            opening = text.rfind("[", max(0, start - _LONGEST_LABEL), start)
-            label = path_of(text[opening + 1 : start - 2].strip(_DECORATION))
-            if (name := label.rpartition("/")[2]) in names:
-                yield name, Link(match[0], label, shown=True)
+        elif shown := _shown(text, match.start(), names):
+            yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
+    for match in _AIR.finditer(text) if "air:" in text else ():
+        if shown := _shown(text, match.start(), names):
+            yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
+
+
+def _shown(text: str, start: int, names: Container[str]) -> str | None:
+    """The whole text of the Markdown link whose target begins there, where it is a name."""
+    if text[start - 2 : start] != "](":
+        return None
+    opening = text.rfind("[", max(0, start - _LONGEST_LABEL), start)
+    label = path_of(text[opening + 1 : start - 2].strip(_DECORATION))
+    return label if label.rpartition("/")[2] in names else None

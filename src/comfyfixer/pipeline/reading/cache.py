@@ -84,16 +84,15 @@ class Reading(NamedTuple):
     workflow: bytes
 
 
-def reading_of(path: str, before: Stamp | None, workflow: Workflow | None) -> Reading:
+def reading_of(workflow: Workflow | None, stamp: Stamp | None) -> Reading:
     """What was just read; to be remembered unless the file changed just now, or while it was read, or is broken.
 
     Args:
-        before: The file's stamp before it was read.
+        stamp: Of the file, None where it changed while it was read.
     """
-    may_be_kept = before is not None and before == stamp(path) and (workflow is None or workflow.ok)
-    if may_be_kept and before and time.time_ns() - max(before[1], before[2]) <= _SETTLED_NS:
-        may_be_kept = False
-    return Reading(before if may_be_kept else None, _ENCODE(workflow))
+    is_sound = workflow is None or workflow.ok
+    is_settled = stamp is not None and time.time_ns() - max(stamp[1], stamp[2]) > _SETTLED_NS
+    return Reading(stamp if is_sound and is_settled else None, _ENCODE(workflow))
 
 
 def decoded(workflow: bytes) -> Workflow | None:
@@ -104,9 +103,18 @@ def decoded(workflow: bytes) -> Workflow | None:
 def stamp(path: str) -> Stamp | None:
     """Size, modification, change of the entry itself, identity: no content changes without one of them."""
     try:
-        status = os.stat(path)
+        return _stamp_of(os.stat(path))
     except (OSError, ValueError):
         return None
+
+
+def unchanged(before: os.stat_result, after: os.stat_result) -> Stamp | None:
+    """The stamp of an open file, None where it is not the same as before."""
+    stamp = _stamp_of(before)
+    return stamp if stamp == _stamp_of(after) else None
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 

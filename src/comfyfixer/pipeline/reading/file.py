@@ -9,7 +9,7 @@ from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.paths import printable
-from comfyfixer.pipeline.reading.cache import Reading, reading_of, stamp
+from comfyfixer.pipeline.reading.cache import Reading, Stamp, reading_of, unchanged
 from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
@@ -28,21 +28,27 @@ class Reader:
 
     def read(self, path: str) -> Workflow | None:
         """What the file needs; None where it is no workflow."""
+        return self._look_at(path)[0]
+
+    def reading(self, path: str) -> Reading:
+        """What the file needs, to be remembered or handed to another process."""
+        return reading_of(*self._look_at(path))
+
+    def _look_at(self, path: str) -> tuple[Workflow | None, Stamp | None]:
+        """What the file needs, and its stamp where it did not change meanwhile."""
         shown = printable(path) if os.sep == "/" else printable(path).replace(os.sep, "/")
         extension = "" if path.endswith(".json") else os.path.splitext(path)[1].lower()
         is_media = extension in MEDIA_EXTENSIONS
         try:
-            return self._read_media(path, shown) if is_media else read_workflow(_bytes_of(path), shown, self._knowledge)
+            if is_media:
+                return self._read_media(path, shown)
+            data, stamp = _bytes_of(path)
+            return read_workflow(data, shown, self._knowledge), stamp
         except WorkflowError as error:
             kind = extension[1:] if is_media else "ui"
-            return Workflow(path=shown, format=kind, ok=False, error=Problem.of(error, where=shown))
+            return Workflow(path=shown, format=kind, ok=False, error=Problem.of(error, where=shown)), None
 
-    def reading(self, path: str) -> Reading:
-        """What the file needs, to be remembered or handed to another process."""
-        before = stamp(path)
-        return reading_of(path, before, self.read(path))
-
-    def _read_media(self, path: str, shown: str) -> Workflow | None:
+    def _read_media(self, path: str, shown: str) -> tuple[Workflow | None, Stamp | None]:
         """Only the container's own parts are read: a film of 4 GB costs a few reads."""
         from comfyfixer.scan.media.read import read_media
 
@@ -53,22 +59,26 @@ class Reader:
                     file.seek(offset)
                     return _read_up_to(file, length)
 
-                return read_media(read_at, os.fstat(file.fileno()).st_size, shown, self._knowledge)
+                before = os.fstat(file.fileno())
+                workflow = read_media(read_at, before.st_size, shown, self._knowledge)
+                return workflow, unchanged(before, os.fstat(file.fileno()))
         except OSError as error:
             raise _unreadable(error) from error
 
 
-def _bytes_of(path: str) -> bytes:
-    """The file's content; one byte more than a workflow may have is enough to refuse it.
+def _bytes_of(path: str) -> tuple[bytes, Stamp | None]:
+    """The file's content, and its stamp; one byte more than a workflow may have is enough to refuse it.
 
     `os.open` with one `read` is 1.8 times as fast as `Path.read_bytes` for thousands of small files.
     """
     try:
         handle = os.open(path, _TO_READ)
         try:
-            size = os.fstat(handle).st_size
-            data = os.read(handle, min(size, MAX_BYTES) + 1)
-            return data if len(data) == size or len(data) > MAX_BYTES else data + _rest(handle, len(data))
+            before = os.fstat(handle)
+            data = os.read(handle, min(before.st_size, MAX_BYTES) + 1)
+            if len(data) != before.st_size and len(data) <= MAX_BYTES:
+                data += _rest(handle, len(data))
+            return data, unchanged(before, os.fstat(handle))
         finally:
             os.close(handle)
     except OSError as error:
