@@ -3,7 +3,11 @@
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -11,6 +15,9 @@ Result = TypeVar("Result")
 _MOST_PROCESSES: Final = 8
 _AHEAD: Final = 4
 """Pieces in hand per process: enough that none waits, and memory does not grow with the number of pieces."""
+
+_MOST_RESULTS: Final = 100
+"""Kept while an earlier piece is still worked at."""
 
 _told: list[Any] = []
 """In a process that was started here: what all of its work shares."""
@@ -30,21 +37,26 @@ def processes() -> int:
 
 
 def side_by_side(
-    work: Callable[[Piece], Result], pieces: Iterable[Piece], *, prepare: Callable[[], Any], at_once: int
+    work: Callable[[Piece], Result],
+    pieces: Iterable[Piece],
+    *,
+    prepare: Callable[[], Any],
+    at_once: int,
+    meanwhile: Callable[[Piece], Result] | None = None,
 ) -> Iterator[Result]:
     """What `work` makes of each piece, in order.
 
     Args:
         work: A function of a module; pieces and results travel between processes.
         prepare: Called once in each process; what it gives is there for `work` as `shared()`.
+        meanwhile: Does the same in this process, which otherwise only waits.
 
     Raises:
         Unavailable: The results that were not yielded yet will not come.
     """
     import contextlib
     import multiprocessing
-    from collections import deque
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     with contextlib.ExitStack() as stack:
@@ -52,15 +64,42 @@ def side_by_side(
             context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks as they are just now
             pool = ProcessPoolExecutor(at_once, mp_context=context, initializer=_begin, initargs=(prepare,))
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-            waiting: deque[Future[Result]] = deque()
-            for piece in pieces:
-                waiting.append(pool.submit(work, piece))
-                if len(waiting) >= at_once * _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+            yield from _in_order(iter(pieces), lambda piece: pool.submit(work, piece), at_once * _AHEAD, meanwhile)
         except (BrokenProcessPool, OSError, ImportError) as error:
             raise Unavailable from error
+
+
+def _in_order(
+    left: Iterator[Piece],
+    submit: Callable[[Piece], "Future[Result]"],
+    in_hand: int,
+    meanwhile: Callable[[Piece], Result] | None,
+) -> Iterator[Result]:
+    """The results of pieces that are handed out as others come back."""
+    from collections import deque
+
+    waiting: deque[Future[Result]] = deque()
+    while True:
+        while sum(not future.done() for future in waiting) < in_hand:
+            try:
+                waiting.append(submit(next(left)))
+            except StopIteration:
+                break
+        if not waiting:
+            return
+        piece = list(islice(left, 1)) if meanwhile and not waiting[0].done() and len(waiting) < _MOST_RESULTS else []
+        if meanwhile and piece:
+            waiting.append(_finished(meanwhile(piece[0])))
+        else:
+            yield waiting.popleft().result()
+
+
+def _finished(result: Result) -> "Future[Result]":
+    from concurrent.futures import Future
+
+    future: Future[Result] = Future()
+    future.set_result(result)
+    return future
 
 
 def shared() -> Any:

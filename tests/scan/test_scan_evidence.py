@@ -1,7 +1,10 @@
+import pytest
+
 from tests.scan.builders import node, only, read, ui
 
 URL = "https://huggingface.co/acme/demo/resolve/main/demo.safetensors"
 HEX = "AB" * 32
+NAME = "demo.safetensors"
 
 
 def loader(value: str = "demo.safetensors", **declared: object) -> dict[str, object]:
@@ -90,7 +93,7 @@ def test_an_air_in_a_note_that_names_no_version_or_not_that_file_is_no_evidence(
 def test_an_air_as_a_loaders_own_value_is_no_address() -> None:
     found = read(ui([node(4, "CheckpointLoaderSimple", ["urn:air:sdxl:checkpoint:civitai:1@2"])]))
 
-    assert all(reference.urls == () for reference in found.references)
+    assert all(model.urls == () for model in found.models)
 
 
 def test_a_name_with_spaces_is_found_in_a_quoted_link() -> None:

@@ -2,14 +2,17 @@
 
 import msgspec
 
+from comfyfixer.model.sidecar import Sidecar
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One fact for or against a candidate.
 
     Attributes:
         kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `index`, `exact-name`,
-            `kind-matches`, `local-file`, `choice` (a person's or agent's). Against it: `hash-differs`, `name-differs`,
-            `kind-differs`, `generic-name`, `not-allowed-host`, `unsafe`, `access`. Sources may add further ones.
+            `kind-matches`, `local-file`, `sidecar` (a metadata file here), `choice` (a person's or agent's). Against it:
+            `hash-differs`, `sidecar-differs`, `name-differs`, `kind-differs`, `generic-name`, `not-allowed-host`,
+            `unsafe`, `access`. Sources may add further ones.
         detail: One sentence for a person.
     """
 
@@ -32,8 +35,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         access: `open`, `gated`, `login-required`, `early-access`, `download-disabled`, `archived`, `unknown`.
         page_url: The page for a person.
         workflow_urls: Those of `MissingModel.urls` that lead to exactly this file.
-        found_by: `workflow-url`, `index`, `hash`, `repository` (exact file in a named repository), `search`, or the
-            name of a smaller source: `openmodeldb`, `modelscope`, another package's.
+        found_by: `workflow-url`, `index`, `hash`, `sidecar`, `repository` (exact file in a named repository), `search`,
+            or the name of a smaller source: `openmodeldb`, `modelscope`, another package's.
     """
 
     source: str
@@ -81,8 +84,10 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         candidates: In order of arrival, without repeats by `Candidate.id`.
         unanswered: Source name to the sentence that says why no answer came.
         asked: What was asked where, one sentence each, for the report.
+        beside: What metadata files say that lie where the model belongs.
     """
 
     candidates: tuple[Candidate, ...] = ()
     unanswered: dict[str, str] = {}
     asked: tuple[str, ...] = ()
+    beside: tuple[Sidecar, ...] = ()

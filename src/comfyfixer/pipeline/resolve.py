@@ -13,6 +13,7 @@ from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import Client, make_client
+from comfyfixer.pipeline.beside import Beside
 from comfyfixer.pipeline.choose import ChoiceBook
 from comfyfixer.pipeline.leads import known_leads
 from comfyfixer.pipeline.local_files import LocalFiles
@@ -42,9 +43,10 @@ def resolve(session: Session) -> None:
     total = len(missing) + len(packs_to_find(nodes))
     session.emit("phase.started", phase="resolving", total=total)
     with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
-        sources = _sources(session, client)
+        beside = Beside(session)
+        sources = _sources(session, client, beside)
         prepared(sources, missing)
-        enquiry = _Enquiry(session, sources)
+        enquiry = _Enquiry(session, sources, beside)
         rows = _resolve_all(session, missing, enquiry, client, total)
         session.write(session.workdir.resolutions, rows)
         enquiry.book.save()
@@ -54,10 +56,10 @@ def resolve(session: Session) -> None:
         tell_offline(session, sum(row.answer_pending for row in rows) + open_types)
 
 
-def _sources(session: Session, client: Client) -> tuple[Source, ...]:
+def _sources(session: Session, client: Client, beside: Beside) -> tuple[Source, ...]:
     """Those that the settings want, with the indexes of the session's installation."""
     read_leads = partial(known_leads, session)
-    return make_sources(session.settings, client, read_leads=read_leads, told=session.found_problem)
+    return make_sources(session.settings, client, read_leads=read_leads, read_beside=beside, told=session.found_problem)
 
 
 def _resolve_all(
@@ -85,9 +87,10 @@ def _merged(known: Candidate, again: Candidate) -> Candidate:
 class _Enquiry:
     """Asks the sources in order, and no further than proof needs."""
 
-    def __init__(self, session: Session, sources: Sequence[Source]) -> None:
+    def __init__(self, session: Session, sources: Sequence[Source], beside: Beside) -> None:
         self._session = session
         self._sources = sources
+        self._beside = beside
         self._errors: dict[str, SourceError] = {}
         self._local = LocalFiles(session)
         self.book = ChoiceBook(session)
@@ -106,6 +109,7 @@ class _Enquiry:
         candidates: dict[str, Candidate] = {}
         silent: dict[str, str] = {}
         asked: list[str] = []
+        beside = self._beside(missing)
         decision = self._decide(missing, Findings())
         sources = [source for source in self._sources if concerned(source, missing)]
         for place, source in enumerate(sources):
@@ -113,11 +117,12 @@ class _Enquiry:
             asked.append(self._ask(source, missing, candidates, silent))
             later = {other.name: "not asked yet" for other in sources[place + 1 :]}
             # A name proves something only when everyone was asked: `later` keeps it from counting too early.
-            so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later})
+            so_far = Findings(candidates=tuple(candidates.values()), unanswered={**silent, **later}, beside=beside)
             decision = self._decide(missing, so_far)
             if isinstance(decision, Fetch):
                 break
-        findings = Findings(candidates=tuple(candidates.values()), unanswered=silent, asked=tuple(asked))
+        found = tuple(candidates.values())
+        findings = Findings(candidates=found, unanswered=silent, asked=tuple(asked), beside=beside)
         without = self._decide(msgspec.structs.replace(missing, local_matches=()), findings)
         decision = self._local.in_place_of(missing, without, decision)
         return resolution(missing, decision, findings), findings.candidates

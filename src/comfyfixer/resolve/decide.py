@@ -19,7 +19,7 @@ def decide(
     missing: MissingModel, findings: Findings, *, fuzzy_threshold: float = 0.6, max_results: int = 5
 ) -> Decision:
     """Fetch what is proven (`proof.py` says how), ask where there is a choice, and say why."""
-    known = with_safer_twins(missing, [judged(missing, candidate) for candidate in findings.candidates])
+    known = with_safer_twins(missing, [judged(missing, one, findings.beside) for one in findings.candidates])
     found = proof(missing, known, findings)
     proven = found.candidates if isinstance(found, Proven) else ()
     local = _local_candidates(missing, proven)
@@ -65,7 +65,7 @@ def _likeness(missing: MissingModel, candidate: Candidate) -> float:
 
 def _ranked(missing: MissingModel, judged: Sequence[Candidate], threshold: float) -> list[Candidate]:
     """Best first: evidence before likeness; below the threshold only what has evidence of its own."""
-    strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name"}
+    strong = {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "sidecar", "exact-name"}
     kept = [one for one in judged if kinds(one) & strong or _likeness(missing, one) >= threshold]
 
     def order(candidate: Candidate) -> tuple[int, int, float]:

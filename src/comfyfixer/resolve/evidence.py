@@ -1,14 +1,16 @@
 """What speaks for and against one candidate, as sentences. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from comfyfixer.model.candidate import Candidate, Evidence
 from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.sidecar import Sidecar
 from comfyfixer.resolve.likeness import differences
 from comfyfixer.resolve.names import is_generic, split_extension
+from comfyfixer.resolve.sidecars import told_beside
 
 LONG_HASHES: Final = ("sha256", "blake3")
 """Long enough to prove alone."""
@@ -21,11 +23,12 @@ DISQUALIFYING: Final = frozenset({"not-allowed-host", "unsafe", "virus", "contra
 """A candidate with one of these is shown and never accepted."""
 
 
-def judged(missing: MissingModel, candidate: Candidate) -> Candidate:
+def judged(missing: MissingModel, candidate: Candidate, beside: Sequence[Sidecar] = ()) -> Candidate:
     """The candidate with everything that speaks for and against it, beside what its source said."""
     evidence = (
         *candidate.evidence,
         *_about_hashes(missing, candidate),
+        *told_beside(candidate, beside),
         *_about_name(missing, candidate),
         *_about_kind(missing, candidate),
         *_about_access(candidate),

@@ -107,6 +107,8 @@ def _by_name(
         return Doubt("a file of that name is of another kind than the node wants")
     if len({candidate.sha256 for candidate in rivals}) > 1 or (rivals[0].sha256 is None and len(rivals) > 1):
         return Doubt("different files carry exactly this name")
+    if any("sidecar-differs" in kinds(candidate) for candidate in exact):
+        return Doubt("a metadata file beside where it belongs names other bytes than the file of this name has")
     if findings.unanswered:
         silent = ", ".join(sorted(findings.unanswered))
         return Doubt(f"no answer came from {silent}, so another file of this name is not ruled out", silent=True)

@@ -11,8 +11,8 @@ from comfyfixer.resolve.names import split_extension
 from comfyfixer.resolve.safer_twins import TWIN
 
 FOR: Final = frozenset(
-    {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "exact-name", "kind-matches", "listed",
-     "mirror", "licence"}
+    {"hash", "short-hash", "workflow-url", "note-url", "repository", "index", "sidecar", "exact-name", "kind-matches",
+     "listed", "mirror", "licence"}
 )  # fmt: skip
 """Kinds of evidence that speak for a candidate, or at least not against it."""
 _TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name", TWIN})

@@ -1,11 +1,12 @@
 """Civitai: by hash, then by the words of the name, with every name a file is known under compared."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.sidecar import Sidecar
 from comfyfixer.resolve.likeness import similarity, stem_words
 from comfyfixer.resolve.names import is_generic, letters_of, split_extension
 from comfyfixer.settings import Settings
@@ -19,6 +20,13 @@ _HASHES: Final = ("sha256", "blake3", "autov3", "autov2", "crc32")
 _HASHES_ASKED: Final = 2
 _PROVING: Final = frozenset({"sha256", "blake3"})
 _STORED_NAMES_ASKED: Final = 4
+_SIDECARS_ASKED: Final = 2
+ReadBeside = Callable[[MissingModel], Sequence[Sidecar]]
+
+
+def none_beside(_missing: MissingModel) -> Sequence[Sidecar]:
+    """For who has no installation to look at."""
+    return ()
 
 
 class CivitaiSource:
@@ -26,14 +34,17 @@ class CivitaiSource:
 
     name = "civitai"
 
-    def __init__(self, settings: Settings, api: CivitaiApi) -> None:
+    def __init__(self, settings: Settings, api: CivitaiApi, read_beside: ReadBeside = none_beside) -> None:
         self._api = api
+        self._beside = read_beside
         self._threshold = settings.fuzzy_threshold
         self._max_results = settings.max_results
 
     def prepare(self, missing: Sequence[MissingModel]) -> None:
         """Ask for the hashes of all that will be searched for, many in one question."""
-        self._api.ask_by_hashes([one.hashes["sha256"].lower() for one in missing if "sha256" in one.hashes])
+        named = [one.hashes for one in missing]
+        named += [sidecar.hashes for one in missing for sidecar in self._beside(one)]
+        self._api.ask_by_hashes([hashes["sha256"].lower() for hashes in named if "sha256" in hashes])
 
     def search(self, missing: MissingModel) -> Iterator[Candidate]:
         """Files of an equal hash; without one that proves, every file of exactly the name, then the most similar."""
@@ -44,6 +55,7 @@ class CivitaiSource:
             short = algorithm not in _PROVING and missing.filename not in found.names
             stored = self._stored_name(found, failures) if short else ()
             yield self._api.candidate(found, found_by="hash", more_names=stored)
+        yield from self._by_sidecars(missing, failures)
         if not proven and not is_generic(missing.filename):
             yield from self._by_words(missing, failures)
         failures.raise_first()
@@ -58,6 +70,21 @@ class CivitaiSource:
             if equal:
                 yield from ((algorithm, found) for found in equal)
                 return
+
+    def _by_sidecars(self, missing: MissingModel, failures: Failures) -> Iterator[Candidate]:
+        """What metadata files beside the missing file name: places to look at, as they may be stale."""
+        hashes = dict.fromkeys(_best_hash(one) for one in self._beside(missing) if one.hashes)
+        for algorithm, digest in [known for known in hashes if known is not None][:_SIDECARS_ASKED]:
+            answer = self._heard(failures.caught(partial(self._api.by_hash, digest)), missing, failures)
+            for found in answer:
+                if found.hashes.get(algorithm) == digest:
+                    stored = self._stored_name(found, failures) if missing.filename not in found.names else ()
+                    yield self._api.candidate(found, found_by="sidecar", more_names=stored)
+        versions = dict.fromkeys(one.version_id for one in self._beside(missing) if not one.hashes and one.version_id)
+        for version_id in list(versions)[:_SIDECARS_ASKED]:
+            listing = failures.caught(partial(self._api.version, version_id))
+            for found in self._heard(listing, missing, failures):
+                yield self._api.candidate(found, found_by="sidecar")
 
     def _by_words(self, missing: MissingModel, failures: Failures) -> Iterator[Candidate]:
         files = self._searched(missing, failures)
@@ -124,6 +151,11 @@ class CivitaiSource:
             return ()
         name = failures.caught(partial(self._api.stored_name, found))
         return (name,) if name else ()
+
+
+def _best_hash(sidecar: Sidecar) -> tuple[str, str] | None:
+    """The longest hash that Civitai can be asked for."""
+    return next(((name, sidecar.hashes[name]) for name in _HASHES if name in sidecar.hashes), None)
 
 
 def _together(one: str, other: str) -> float:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -57,12 +57,12 @@ class Readings:
 
     def recalled(self, path: str) -> Workflow | None:
         """What a recalled file needs; None where it is no workflow."""
-        return decoded(self._new[path].workflow)
+        return _DECODER.decode(self._new[path].workflow)
 
     def keep(self, path: str, reading: "Reading") -> None:
         """Remember what was read, where it may be."""
         if reading.stamp is not None:
-            self._new[path] = _Row(reading.stamp, msgspec.Raw(reading.workflow))
+            self._new[path] = _Row(reading.stamp, msgspec.Raw(reading.packed))
 
     def save(self) -> None:
         """Write what this scan saw; a cache that can't be written costs time only."""
@@ -72,16 +72,36 @@ class Readings:
                 write_whole(self._path, data, durable=False)
 
 
-class Reading(NamedTuple):
-    """What was read of one file.
+class Reading:
+    """What was read of one file. It travels between processes, and into the cache, packed.
 
-    Attributes:
+    Args:
         stamp: Of the file as it was read; None where it must not be remembered.
-        workflow: What it needs, to be `decoded`.
+        workflow: What it needs; None where it is no workflow.
+        packed: The same, where it comes from somewhere else.
     """
 
-    stamp: Stamp | None
-    workflow: bytes
+    __slots__ = ("_packed", "_workflow", "stamp")
+
+    def __init__(self, stamp: Stamp | None, workflow: Workflow | None = None, packed: bytes | None = None) -> None:
+        self.stamp = stamp
+        self._workflow = workflow
+        self._packed = packed
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """What the file needs; None where it is no workflow."""
+        if self._workflow is None and self._packed is not None:
+            self._workflow = _DECODER.decode(self._packed)
+        return self._workflow
+
+    @property
+    def packed(self) -> bytes:
+        """The same in as few bytes as it takes."""
+        return _ENCODE(self._workflow) if self._packed is None else self._packed
+
+    def __reduce__(self) -> tuple[type["Reading"], tuple[Stamp | None, None, bytes]]:
+        return Reading, (self.stamp, None, self.packed)
 
 
 def reading_of(workflow: Workflow | None, stamp: Stamp | None) -> Reading:
@@ -92,12 +112,7 @@ def reading_of(workflow: Workflow | None, stamp: Stamp | None) -> Reading:
     """
     is_sound = workflow is None or workflow.ok
     is_settled = stamp is not None and time.time_ns() - max(stamp[1], stamp[2]) > _SETTLED_NS
-    return Reading(stamp if is_sound and is_settled else None, _ENCODE(workflow))
-
-
-def decoded(workflow: bytes) -> Workflow | None:
-    """What was read of a file; None where it is no workflow."""
-    return _DECODER.decode(workflow)
+    return Reading(stamp if is_sound and is_settled else None, workflow)
 
 
 def stamp(path: str) -> Stamp | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.model.reference import Workflow
-from comfyfixer.pipeline.reading.cache import Reading, Readings, decoded, reader_version
+from comfyfixer.pipeline.reading.cache import Reading, Readings, reader_version
 from comfyfixer.pipeline.reading.file import PackInputs, Reader
 from comfyfixer.scan.knowledge import builtin_knowledge
 from comfyfixer.side_by_side import Unavailable, processes
@@ -26,7 +26,7 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
         cache: What earlier calls read is taken from here, and kept here for the next; None for neither.
     """
     if cache is None:
-        yield from (decoded(reading.workflow) for reading in _read(paths, pack_inputs))
+        yield from (reading.workflow for reading in _read(paths, pack_inputs))
         return
     readings = Readings(cache, reader_version(pack_inputs))
     changed = [path for path in paths if not readings.recall(path)]
@@ -37,27 +37,27 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
             yield readings.recalled(path)
             continue
         readings.keep(*following)
-        yield decoded(following[1].workflow)
+        yield following[1].workflow
         following = next(fresh, None)
     readings.save()
 
 
 def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
-    """In this process, or in as many as the machine has cores."""
+    """In this process, and in as many others as the machine has further cores."""
     done = 0
-    if len(paths) >= FEWEST and (at_once := processes()) > 1:
+    reader = Reader(builtin_knowledge().with_packs(pack_inputs)) if paths else None
+    if reader and len(paths) >= FEWEST and (at_once := processes()) > 1:
         from comfyfixer.pipeline.reading.processes import read_in_processes
 
         try:
-            for readings in read_in_processes(_chunks(paths), pack_inputs, at_once):
+            for readings in read_in_processes(_chunks(paths), pack_inputs, reader, at_once - 1):
                 yield from readings
                 done += len(readings)
         except Unavailable:
             pass  # a system that starts no further process reads the rest in this one
         else:
             return
-    if done < len(paths):
-        reader = Reader(builtin_knowledge().with_packs(pack_inputs))
+    if reader:
         yield from (reader.reading(path) for path in paths[done:])
 
 

@@ -9,13 +9,16 @@ from comfyfixer.scan.knowledge import builtin_knowledge
 from comfyfixer.side_by_side import shared, side_by_side
 
 
-def read_in_processes(chunks: Iterable[list[str]], pack_inputs: PackInputs, at_once: int) -> Iterator[list[Reading]]:
-    """What was read of each chunk, in order.
+def read_in_processes(
+    chunks: Iterable[list[str]], pack_inputs: PackInputs, here: Reader, others: int
+) -> Iterator[list[Reading]]:
+    """What was read of each chunk, in order; this process reads with its own reader while it waits for the others.
 
     Raises:
         Unavailable: What was not yielded yet has to be read otherwise.
     """
-    return side_by_side(_read_chunk, chunks, prepare=partial(_reader, pack_inputs), at_once=at_once)
+    prepare = partial(_reader, pack_inputs)
+    return side_by_side(_read_chunk, chunks, prepare=prepare, at_once=others, meanwhile=partial(_read_with, here))
 
 
 def _reader(pack_inputs: PackInputs) -> Reader:
@@ -23,5 +26,8 @@ def _reader(pack_inputs: PackInputs) -> Reader:
 
 
 def _read_chunk(paths: list[str]) -> list[Reading]:
-    reader: Reader = shared()
+    return _read_with(shared(), paths)
+
+
+def _read_with(reader: Reader, paths: list[str]) -> list[Reading]:
     return [reader.reading(path) for path in paths]
