@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from comfyfixer.model.candidate import Candidate, Evidence, Findings
 from comfyfixer.model.decision import Fetch
 from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.sidecar import Sidecar
 from comfyfixer.resolve.decide import confidence, decide
 from comfyfixer.resolve.rows import resolution
 
@@ -40,7 +41,8 @@ def candidate_from(number: int, case: dict[str, Any]) -> Candidate:
 def test_decision(case: dict[str, Any]) -> None:
     missing = missing_from(case.get("missing", {}))
     candidates = tuple(candidate_from(number, found) for number, found in enumerate(case.get("candidates", [])))
-    findings = Findings(candidates=candidates, unanswered=case.get("unanswered", {}))
+    beside = msgspec.convert(case.get("beside", []), tuple[Sidecar, ...])
+    findings = Findings(candidates=candidates, unanswered=case.get("unanswered", {}), beside=beside)
     row = resolution(missing, decide(missing, findings), findings)
     expected = case["expected"]
     assert row.decision == expected["decision"], row.because

@@ -10,8 +10,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         kind: Of facts for it: `hash`, `short-hash`, `workflow-url`, `note-url`, `repository`, `index`, `exact-name`,
-            `kind-matches`, `local-file`, `sidecar` (a metadata file here), `choice` (a person's or agent's). Against it:
-            `hash-differs`, `sidecar-differs`, `name-differs`, `kind-differs`, `generic-name`, `not-allowed-host`,
+            `kind-matches`, `local-file`, `sidecar` (a metadata file here), `choice` (a person's or agent's). Against
+            it: `hash-differs`, `sidecar-differs`, `name-differs`, `kind-differs`, `generic-name`, `not-allowed-host`,
             `unsafe`, `access`. Sources may add further ones.
         detail: One sentence for a person.
     """

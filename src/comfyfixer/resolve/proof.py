@@ -6,6 +6,7 @@ contradicts, or can't be looked at, is a doubt, and a doubt is never resolved by
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,8 @@ from comfyfixer.model.candidate import Candidate, Findings
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.evidence import DISQUALIFYING, detail, kinds
 from comfyfixer.resolve.names import is_generic
+
+_MAY_BE_STALE: Final = "only a metadata file beside where it belongs names it, and that may be stale"
 
 
 class Proven(msgspec.Struct, frozen=True):
@@ -100,7 +103,7 @@ def _by_name(
     exact = [candidate for candidate in usable if "exact-name" in kinds(candidate)]
     rivals = [c for c in judged if "exact-name" in kinds(c) and "hash-differs" not in kinds(c)]
     if not exact:
-        return Doubt()
+        return Doubt(_MAY_BE_STALE) if any("sidecar" in kinds(candidate) for candidate in usable) else Doubt()
     if is_generic(missing.filename):
         return Doubt(f"`{missing.filename}` is a name that many different files carry")
     if any("kind-differs" in kinds(candidate) for candidate in rivals):
