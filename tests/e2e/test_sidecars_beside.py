@@ -70,3 +70,44 @@ def test_one_that_names_other_bytes_makes_a_proven_name_a_question(product: Prod
 def test_without_one_nothing_of_that_name_is_found(product: Product) -> None:
     wanting(product, RENAMED)
     assert resolved(product, RENAMED)["decision"] == "not_found"
+
+
+def test_the_hashes_of_several_are_one_question(product: Product, hub: Hub) -> None:
+    graph = Graph()
+    for number in range(3):
+        graph.add("LoraLoader", f"own_inks_{number}.safetensors", 1.0, 1.0)
+        beside(product, f"own_inks_{number}.metadata.json", {"sha256": INK if number == 0 else f"{number}" * 64})
+    product.save("rain.json", graph.to_json())
+    row = resolved(product, "own_inks_0.safetensors")
+    assert (row["decision"], row["version_id"]) == ("review", 810_003)
+    asked = [(one.method, one.path) for one in hub.requests if "by-hash" in one.path]
+    assert asked == [("POST", "/api/v1/model-versions/by-hash")]
+
+
+def test_a_switched_off_civitai_is_not_asked_for_them(product: Product, hub: Hub) -> None:
+    product.workdir.joinpath("config.json").write_text('{"sources": {"disabled": ["civitai"]}}', "utf-8")
+    wanting(product, RENAMED)
+    beside(product, "my_own_inks.metadata.json", {"sha256": INK})
+    assert resolved(product, RENAMED)["decision"] == "not_found"
+    assert not [one for one in hub.requests if "by-hash" in one.path]
+
+
+def test_where_the_workflow_names_a_hash_none_is_read(product: Product, hub: Hub) -> None:
+    entry = {"name": RENAMED, "url": "https://example.com/x", "directory": "loras", "hash": "d" * 64}
+    graph = Graph()
+    graph.add("LoraLoader", RENAMED, 1.0, 1.0)
+    document = json.loads(graph.to_json())
+    document["models"] = [{**entry, "hash_type": "SHA256"}]
+    product.save("rain.json", json.dumps(document).encode())
+    beside(product, "my_own_inks.metadata.json", {"sha256": INK})
+    resolved(product, RENAMED)
+    asked = [one.path for one in hub.requests if "by-hash" in one.path]
+    assert asked == [f"/api/v1/model-versions/by-hash/{'d' * 64}"]
+
+
+def test_review_tells_what_it_says(product: Product) -> None:
+    wanting(product, RENAMED)
+    beside(product, "my_own_inks.metadata.json", {"sha256": INK})
+    resolved(product, RENAMED)
+    (item,) = product.json("review").data["items"]
+    assert any("`my_own_inks.metadata.json`, names these bytes" in said for said in item["candidates"][0]["speaks_for"])
