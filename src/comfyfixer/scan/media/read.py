@@ -1,7 +1,7 @@
 """A file of any kind that can hold a workflow: which container it is, what it holds, what that needs."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -49,11 +49,10 @@ def read_media(read_at: ReadAt, size: int, path: str, knowledge: Knowledge) -> W
     Raises:
         WorkflowError: There is a workflow or prompt in it, and it can't be read.
     """
-    source = Source(read_at, size)
-    kind, texts = _texts(source, path)
-    found, error = _first_usable(texts)
-    if found is not None:
-        return describe(found, path, kind, knowledge)
+    kind, texts = texts_of(Source(read_at, size), path)
+    carried, error = first_usable(texts)
+    if carried is not None:
+        return describe(carried.found, path, kind, knowledge)
     for key, text in texts:
         if key == "parameters" and (made := read_parameters(text.decode("utf-8", "replace"), path, kind)):
             return made
@@ -62,22 +61,30 @@ def read_media(read_at: ReadAt, size: int, path: str, knowledge: Knowledge) -> W
     return None
 
 
-def _first_usable(texts: Texts) -> tuple[RawWorkflow | Prompt | None, WorkflowError | None]:
+class Carried(NamedTuple):
+    """What a container holds for ComfyUI, and the JSON text that it was read from."""
+
+    found: RawWorkflow | Prompt
+    text: bytes
+
+
+def first_usable(texts: Texts) -> tuple[Carried | None, WorkflowError | None]:
     """The first workflow, else the first prompt, and why what there was could not be read."""
-    prompt: Prompt | None = None
+    prompt: Carried | None = None
     refused: WorkflowError | None = None
     for key, text in sorted(texts, key=lambda entry: entry[0] != "workflow"):
         if key == "parameters":
             continue
+        plain = _as_utf8(text)
         try:
-            found = recognise(_as_utf8(text))
+            found = recognise(plain)
         except WorkflowError as error:
             refused = refused or (error if key in ("workflow", "prompt") else None)
             continue
         if isinstance(found, RawWorkflow) and found.nodes:
-            return found, None
+            return Carried(found, plain), None
         if isinstance(found, dict):
-            prompt = prompt or found
+            prompt = prompt or Carried(found, plain)
     return prompt, refused
 
 
@@ -107,7 +114,7 @@ _BY_MAGIC: Final[tuple[tuple[bytes, str, Callable[[Source], Texts]], ...]] = (
 )
 
 
-def _texts(source: Source, path: str) -> tuple[str, Texts]:
+def texts_of(source: Source, path: str) -> tuple[str, Texts]:
     """The container's kind by its first bytes, and the texts in it."""
     head = source.at(0, min(_HEAD, source.size))
     for magic, kind, reader in _BY_MAGIC:
