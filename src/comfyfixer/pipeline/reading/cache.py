@@ -23,6 +23,9 @@ _SETTLED_NS: Final = 2_000_000_000
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODER: Final[msgspec.msgpack.Decoder[Workflow | None]] = msgspec.msgpack.Decoder(Workflow | None)
 
+PackInputs = Mapping[str, Mapping[str, LoaderInput]]
+"""What installed packs say of their nodes' inputs, by class and input."""
+
 Stamp = tuple[int, int, int, int]
 
 
@@ -141,7 +144,7 @@ def _load(path: Path, reader: str) -> dict[str, _Row]:
     return file.rows if file.reader == reader else {}
 
 
-def reader_version(pack_inputs: Mapping[str, Mapping[str, LoaderInput]]) -> str:
+def reader_version(pack_inputs: PackInputs) -> str:
     """Changes whenever the reader would read the same bytes differently: its code, its tables, the installed packs."""
     digest = hashlib.sha256(comfyfixer.__version__.encode())
     for folder in (_PACKAGE / "scan", _PACKAGE / "data", _PACKAGE / "model"):

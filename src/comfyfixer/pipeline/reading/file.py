@@ -1,13 +1,12 @@
 """One workflow file from disk to its needs; a file that can't be read becomes a row that says why."""
 
 import os
-from collections.abc import Mapping
 from io import FileIO
 from typing import Final
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import LoaderInput, Workflow
+from comfyfixer.model.reference import Workflow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.reading.cache import Reading, Stamp, reading_of, unchanged
 from comfyfixer.scan.knowledge import Knowledge
@@ -15,9 +14,6 @@ from comfyfixer.scan.media.extensions import MEDIA_EXTENSIONS
 from comfyfixer.scan.read import MAX_BYTES, read_workflow
 
 _TO_READ: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-
-PackInputs = Mapping[str, Mapping[str, LoaderInput]]
-"""What installed packs say of their nodes' inputs, by class and input."""
 
 
 class Reader:

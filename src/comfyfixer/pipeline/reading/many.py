@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.model.reference import Workflow
-from comfyfixer.pipeline.reading.cache import Reading, Readings, reader_version
-from comfyfixer.pipeline.reading.file import PackInputs, Reader
-from comfyfixer.scan.knowledge import builtin_knowledge
+from comfyfixer.pipeline.reading.cache import PackInputs, Reading, Readings, reader_version
 from comfyfixer.side_by_side import Unavailable, processes
 
 FEWEST: Final = 3_000
@@ -44,9 +42,14 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
 
 def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
     """In this process, and in as many others as the machine has further cores."""
+    if not paths:
+        return  # a scan that finds nothing changed loads nothing that reads
+    from comfyfixer.pipeline.reading.file import Reader
+    from comfyfixer.scan.knowledge import builtin_knowledge
+
     done = 0
-    reader = Reader(builtin_knowledge().with_packs(pack_inputs)) if paths else None
-    if reader and len(paths) >= FEWEST and (at_once := processes()) > 1:
+    reader = Reader(builtin_knowledge().with_packs(pack_inputs))
+    if len(paths) >= FEWEST and (at_once := processes()) > 1:
         from comfyfixer.pipeline.reading.processes import read_in_processes
 
         try:
@@ -57,8 +60,7 @@ def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
             pass  # a system that starts no further process reads the rest in this one
         else:
             return
-    if reader:
-        yield from (reader.reading(path) for path in paths[done:])
+    yield from (reader.reading(path) for path in paths[done:])
 
 
 def _chunks(paths: Sequence[str]) -> Iterator[list[str]]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from comfyfixer.pipeline.reading.cache import Reading
-from comfyfixer.pipeline.reading.file import PackInputs, Reader
+from comfyfixer.pipeline.reading.cache import PackInputs, Reading
+from comfyfixer.pipeline.reading.file import Reader
 from comfyfixer.scan.knowledge import builtin_knowledge
 from comfyfixer.side_by_side import shared, side_by_side
 
