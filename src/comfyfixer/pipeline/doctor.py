@@ -15,6 +15,7 @@ from comfyfixer.model.inventory import Installation
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.installation import find_places, installation_of
 from comfyfixer.pipeline.session import Session, silent
+from comfyfixer.report.words import plural
 from comfyfixer.settings import TABLE, Secret, Settings
 
 if TYPE_CHECKING:
@@ -142,72 +143,75 @@ def _writable(group: str, name: str, folder: Path) -> Check:
 def _hubs(settings: Settings) -> Iterator[Check]:
     from comfyfixer.net.client import make_client
 
-    def civitai(client: "Client") -> str:
-        client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
-        return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
-
-    def huggingface(client: "Client") -> str:
-        if settings.huggingface_key:
-            client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
-            return "answers, and knows the key"
-        client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
-        return "answers, without a key"
-
-    def registry(client: "Client") -> str:
-        client.get(f"{settings.endpoints.registry}/nodes", params=(("limit", "1"),))
-        return "answers"
-
-    def manager(client: "Client") -> str:
-        first_byte = {"Range": "bytes=0-0"}
-        url = f"{settings.endpoints.manager}/extension-node-map.json"
-        with client.open(url, headers=first_byte, origin_trusted=True) as answer:
-            if answer.status not in (200, 206):
-                hint = "Check `endpoints.manager`; ComfyUI-Manager's repository has to be behind it"
-                raise SourceError(
-                    f"There is no list of node types (HTTP {answer.status})", code="hub-refused", hint=hint
-                )
-        return "answers"
-
-    def openmodeldb(client: "Client") -> str:
-        return _first_byte(client, f"{settings.endpoints.openmodeldb}/api/v1/models.json", "openmodeldb")
-
-    def modelscope(client: "Client") -> str:
-        return _first_byte(client, settings.endpoints.modelscope, "modelscope")
-
-    asked: list[tuple[str, Callable[[Client], str]]] = [
-        ("Civitai", civitai),
-        ("Hugging Face", huggingface),
-        ("Comfy Registry", registry),
-        ("ComfyUI-Manager's lists", manager),
-    ]
-    if settings.asks("openmodeldb"):
-        asked.append(("OpenModelDB", openmodeldb))
-    if settings.asks("modelscope"):
-        asked.append(("ModelScope", modelscope))
-    if settings.comfyui_url:
-        asked.append(("running ComfyUI", partial(_running, settings.comfyui_url)))
     with make_client(settings, silent, cache_path=None) as client:
-        for name, ask in asked:
+        for name, ask in _questions(settings):
             try:
                 yield Check(group="hubs", name=name, ok=True, detail=ask(client))
             except ComfyFixerError as error:
                 yield _bad("hubs", name, error)
 
 
-def _first_byte(client: "Client", url: str, source: str) -> str:
-    """Whether somebody answers there, without its whole document."""
-    with client.open(url, headers={"Range": "bytes=0-0"}, origin_trusted=True) as answer:
-        if answer.status >= 500:
-            hint = f'Try again later, or switch it off: `sources.disabled: ["{source}"]` in config.json'
-            raise SourceError(f"It has a fault of its own (HTTP {answer.status})", code="hub-error", hint=hint)
+def _questions(settings: Settings) -> Iterator[tuple[str, "Callable[[Client], str]"]]:
+    """Who is asked, by name."""
+    ends = settings.endpoints
+    yield "Civitai", partial(_civitai, settings)
+    yield "Hugging Face", partial(_hugging_face, settings)
+    yield "Comfy Registry", partial(_registry, settings)
+    yield "ComfyUI-Manager's lists", partial(_manager, settings)
+    if settings.asks("openmodeldb"):
+        yield "OpenModelDB", partial(_further, f"{ends.openmodeldb}/api/v1/models.json", "openmodeldb")
+    if settings.asks("modelscope"):
+        yield "ModelScope", partial(_further, ends.modelscope, "modelscope")
+    if settings.comfyui_url:
+        yield "running ComfyUI", partial(_running, settings.comfyui_url)
+
+
+def _civitai(settings: Settings, client: "Client") -> str:
+    client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
+    return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
+
+
+def _hugging_face(settings: Settings, client: "Client") -> str:
+    if settings.huggingface_key:
+        client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
+        return "answers, and knows the key"
+    client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
+    return "answers, without a key"
+
+
+def _registry(settings: Settings, client: "Client") -> str:
+    client.get(f"{settings.endpoints.registry}/nodes", params=(("limit", "1"),))
     return "answers"
+
+
+def _manager(settings: Settings, client: "Client") -> str:
+    status = _first_byte(client, f"{settings.endpoints.manager}/extension-node-map.json")
+    if status not in (200, 206):
+        hint = "Check `endpoints.manager`; ComfyUI-Manager's repository has to be behind it"
+        raise SourceError(f"There is no list of node types (HTTP {status})", code="hub-refused", hint=hint)
+    return "answers"
+
+
+def _further(url: str, source: str, client: "Client") -> str:
+    """Whether somebody answers there, whatever it is."""
+    status = _first_byte(client, url)
+    if status >= 500:
+        hint = f'Try again later, or switch it off: `sources.disabled: ["{source}"]` in config.json'
+        raise SourceError(f"It has a fault of its own (HTTP {status})", code="hub-error", hint=hint)
+    return "answers"
+
+
+def _first_byte(client: "Client", url: str) -> int:
+    """The status of an answer of which the rest is not wanted."""
+    with client.open(url, headers={"Range": "bytes=0-0"}, origin_trusted=True) as answer:
+        return answer.status
 
 
 def _running(url: str, client: "Client") -> str:
     from comfyfixer.inventory.running import ask_running
 
     running = ask_running(client, url)
-    packs = f"{len(running.pack_types)} node pack{'' if len(running.pack_types) == 1 else 's'}"
+    packs = plural(len(running.pack_types), "node pack")
     version = f"ComfyUI {running.version}" if running.version else "a ComfyUI of unknown version"
     return f"{url} answers: {version} with {len(running.builtin_types)} node types of its own, and {packs}"
 

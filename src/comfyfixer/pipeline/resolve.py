@@ -1,6 +1,5 @@
 """Step 2: ask the sources about each missing model, decide, write `output/resolutions.json`."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,10 +16,12 @@ from comfyfixer.pipeline.beside import Beside
 from comfyfixer.pipeline.choose import ChoiceBook
 from comfyfixer.pipeline.leads import known_leads
 from comfyfixer.pipeline.local_files import LocalFiles
-from comfyfixer.pipeline.offline import NOT_ASKED, tell_offline
+from comfyfixer.pipeline.offline import tell_offline
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.resolve_nodes import packs_to_find, resolve_nodes
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
+from comfyfixer.pipeline.silences import Silences
+from comfyfixer.report.words import plural
 from comfyfixer.resolve.decide import already_here, decide
 from comfyfixer.resolve.rows import resolution
 from comfyfixer.sources.registry import make_sources
@@ -91,7 +92,7 @@ class _Enquiry:
         self._session = session
         self._sources = sources
         self._beside = beside
-        self._errors: dict[str, SourceError] = {}
+        self._silences = Silences()
         self._local = LocalFiles(session)
         self.book = ChoiceBook(session)
 
@@ -140,13 +141,13 @@ class _Enquiry:
             asked = f"{source.name}: {error.message}"
         except SourceError as error:
             silent[source.name] = error.message
-            self._errors.setdefault(source.name, error)
+            self._silences.note(source.name, error)
             self._session.emit(
                 "source.unanswered", source=source.name, filename=missing.filename, message=error.message
             )
             return f"{source.name}: no answer ({error.message})"
         found = len(candidates) - before
-        return asked or f"{source.name}: {found} candidate{'' if found == 1 else 's'}"
+        return asked or f"{source.name}: {plural(found, 'candidate')}"
 
     def _decide(self, missing: MissingModel, findings: Findings) -> Decision:
         settings = self._session.settings
@@ -160,14 +161,5 @@ class _Enquiry:
 
     def unanswered(self, rows: Sequence[Resolution]) -> list[Problem]:
         """One problem per source that failed, not one per file."""
-        counts = Counter(source for row in rows for source in row.unanswered)
-        return [
-            Problem(
-                code=self._errors[source].code,
-                message=f"{source} gave no answer about {count} missing file(s): {self._errors[source].message}",
-                hint=self._errors[source].hint or "These items stay open; `comfyfixer resolve` asks again",
-                where=source,
-            )
-            for source, count in sorted(counts.items())
-            if self._errors[source].code != NOT_ASKED
-        ]
+        hint = "These items stay open; `comfyfixer resolve` asks again"
+        return self._silences.problems((row.unanswered for row in rows), about="missing file(s)", hint=hint)

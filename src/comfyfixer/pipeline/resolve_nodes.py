@@ -1,6 +1,5 @@
 """The part of step 2 that is about node types: which pack has each that is missing."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
@@ -11,9 +10,9 @@ from comfyfixer.errors import SourceError
 from comfyfixer.model.missing import MissingNode, PackReference
 from comfyfixer.model.problem import Problem
 from comfyfixer.net.client import Client
-from comfyfixer.pipeline.offline import NOT_ASKED
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.session import Session
+from comfyfixer.pipeline.silences import Silences
 from comfyfixer.resolve.pack_claims import filled, learned
 from comfyfixer.sources.node_packs import PackSource, make_pack_sources
 
@@ -60,7 +59,7 @@ class _Enquiry:
     def __init__(self, session: Session, sources: Sequence[PackSource]) -> None:
         self._session = session
         self._sources = sources
-        self._errors: dict[str, SourceError] = {}
+        self._silences = Silences()
 
     def about(self, row: MissingNode) -> MissingNode:
         """The row with what the sources know."""
@@ -91,21 +90,12 @@ class _Enquiry:
 
     def _note(self, source: PackSource, error: SourceError, unanswered: dict[str, None]) -> None:
         unanswered[source.name] = None
-        self._errors.setdefault(source.name, error)
+        self._silences.note(source.name, error)
 
     def unanswered(self, rows: Sequence[MissingNode]) -> list[Problem]:
         """One problem for each source that gave no answer, not one for each type."""
-        counts = Counter(source for row in rows for source in row.unanswered)
-        return [
-            Problem(
-                code=self._errors[source].code,
-                message=f"{source} gave no answer about {count} node type(s): {self._errors[source].message}",
-                hint=self._errors[source].hint or "Their packs stay open; `comfyfixer resolve` asks again",
-                where=source,
-            )
-            for source, count in sorted(counts.items())
-            if source in self._errors and self._errors[source].code != NOT_ASKED
-        ]
+        hint = "Their packs stay open; `comfyfixer resolve` asks again"
+        return self._silences.problems((row.unanswered for row in rows), about="node type(s)", hint=hint)
 
     def _told(self, row: MissingNode) -> MissingNode:
         pack = row.pack
