@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -85,10 +86,14 @@ def executable(name: str) -> str:
     return found
 
 
-class Aria2:
-    """`aria2c`: several connections for one file."""
+class _FromPlace(ABC):
+    """A program that is told where the file really lies, so that it follows no redirect itself.
 
-    name: Final = "aria2c"
+    Attributes:
+        name: What users call it.
+    """
+
+    name: str
 
     def __init__(self, program: str, locator: Locator, hide: Callable[[str], str]) -> None:
         self._program = program
@@ -99,10 +104,40 @@ class Aria2:
         return candidate.source != "local"
 
     def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
-        _fetched_from_place(self, self._locator, candidate, expected, file, means)
+        """Resolve the address and let the program go, again while bytes come: signed addresses expire on the way.
 
+        A file that is whole already is not asked for again: some programs would begin it anew.
+        """
+        _tell_start(means, expected, self.name)
+        errand = Errand(expected, file, means)
+        code = 0
+        for attempt in range(1, _TRIES + 1):
+            if is_whole(file, expected) and not _is_unfinished(file):
+                return
+            before = bytes_in(file)
+            place = _located(self._locator, candidate)
+            code = self.once(place, file, errand)
+            if not code and file.is_file():
+                return
+            check(means.cancelled)
+            if attempt == _TRIES or (bytes_in(file) <= before and attempt > 1):
+                break
+            if bytes_in(file) <= before:
+                remove(file)  # what is there can't be gone on with
+            means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=_ended(self.name, code))
+        raise _failed(self.name, code, expected, errand.said)
+
+    @abstractmethod
     def once(self, place: Place, file: Path, errand: Errand) -> int:
         """One run of the program; its exit code."""
+
+
+class Aria2(_FromPlace):
+    """`aria2c`: several connections for one file."""
+
+    name = "aria2c"
+
+    def once(self, place: Place, file: Path, errand: Errand) -> int:
         lines = [place.url, f"  dir={_one_line(file.parent)}", f"  out={file.name}"]
         lines += [f"  header={name}: {value}" for name, value in place.headers.items()]
         words = [
@@ -116,24 +151,12 @@ class Aria2:
         return errand.run(words, "\n".join(lines) + "\n", _without_keys(os.environ), self._hide)
 
 
-class Wget:
+class Wget(_FromPlace):
     """`wget`: one connection, on nearly every machine."""
 
-    name: Final = "wget"
-
-    def __init__(self, program: str, locator: Locator, hide: Callable[[str], str]) -> None:
-        self._program = program
-        self._locator = locator
-        self._hide = hide
-
-    def takes(self, candidate: Candidate) -> bool:
-        return candidate.source != "local"
-
-    def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
-        _fetched_from_place(self, self._locator, candidate, expected, file, means)
+    name = "wget"
 
     def once(self, place: Place, file: Path, errand: Errand) -> int:
-        """One run of the program; its exit code."""
         with _Config(place.headers) as config:
             words = [
                 self._program, config, "--input-file=-", "--continue", f"--output-document={file}",
@@ -182,40 +205,6 @@ class HuggingFaceCli:
         }
         key = {"HF_TOKEN": self._hub.key} if self._hub.key else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
         return {**_without_keys(os.environ), **told, **key}
-
-
-class _FromPlace(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def once(self, place: Place, file: Path, errand: Errand) -> int: ...
-
-
-def _fetched_from_place(
-    program: _FromPlace, locator: Locator, candidate: Candidate, expected: Expected, file: Path, means: Means
-) -> None:
-    """Resolve the address and let the program go, again while bytes come: signed addresses expire on the way.
-
-    A file that is whole already is not asked for again: some programs would begin it anew.
-    """
-    _tell_start(means, expected, program.name)
-    errand = Errand(expected, file, means)
-    code = 0
-    for attempt in range(1, _TRIES + 1):
-        if is_whole(file, expected) and not _is_unfinished(file):
-            return
-        before = bytes_in(file)
-        place = _located(locator, candidate)
-        code = program.once(place, file, errand)
-        if not code and file.is_file():
-            return
-        check(means.cancelled)
-        if attempt == _TRIES or (bytes_in(file) <= before and attempt > 1):
-            break
-        if bytes_in(file) <= before:
-            remove(file)  # what is there can't be gone on with
-        means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=_ended(program.name, code))
-    raise _failed(program.name, code, expected, errand.said)
 
 
 def _located(locator: Locator, candidate: Candidate) -> Place:
