@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
+import msgspec
+
 from comfyfixer.content import families, metadata
 from comfyfixer.content.families import Shapes
 from comfyfixer.content.folders import FOLDERS
@@ -89,13 +91,9 @@ def kind_of(shapes: Shapes, claims: Mapping[str, str] | None = None) -> Content:
         return Content(
             kind=kind, family=metadata.claimed_family(claims), folders=FOLDERS[kind], told_by=f"its metadata ({entry})"
         )
-    return told if told.family or not told.kind else _of(told, metadata.claimed_family(claims))
-
-
-def _of(told: Content, family: str | None) -> Content:
-    return Content(
-        kind=told.kind, family=family, folders=told.folders, certain=told.certain, told_by=told.told_by
-    )  # fmt: skip
+    if told.family or not told.kind:
+        return told
+    return msgspec.structs.replace(told, family=metadata.claimed_family(claims))
 
 
 def _told(kind: str, family: str | None = None, *, certain: bool = False, also: tuple[str, ...] = ()) -> Content:

@@ -72,6 +72,7 @@ class Session:
     def write(self, path: Path, rows: Sequence[Any]) -> None:
         """Write a step's result as indented JSON, whole or not at all, and tell."""
         self.save(path, rows)
+        self._written[path] = tuple(rows)
         self._emit("file.written", path=printable(path))
 
     def written(self, path: Path) -> tuple[Any, ...] | None:
@@ -84,8 +85,6 @@ class Session:
         Whole or not at all for every reader; not waited for until it is on the disk itself, as a step can be repeated.
         """
         write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", durable=False)
-        if isinstance(value, Sequence):
-            self._written[path] = tuple(value)
 
 
 def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:

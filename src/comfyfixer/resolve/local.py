@@ -70,11 +70,18 @@ class LocalIndex:
                 yield _match(model, "other-precision", wanted)
 
     def _faults(self, wanted: Wanted) -> Iterator[LocalMatch]:
+        for faulty in self._faulty_by_name.get(wanted.filename.casefold(), ()):
+            yield msgspec.structs.replace(_match(faulty.model, faulty.why, wanted), detail=faulty.detail)
+
+    @cached_property
+    def _faulty_by_name(self) -> Mapping[str, list[FaultyModel]]:
+        """By base name, with and without its extension."""
+        table: dict[str, list[FaultyModel]] = defaultdict(list)
         for faulty in self._faulty:
-            model = faulty.model
-            name = base_name(model.name).casefold()
-            if name == wanted.filename.casefold() or split_extension(name)[0] == wanted.filename.casefold():
-                yield msgspec.structs.replace(_match(model, faulty.why, wanted), detail=faulty.detail)
+            name = base_name(faulty.model.name).casefold()
+            for key in {name, split_extension(name)[0]}:
+                table[key].append(faulty)
+        return table
 
     @cached_property
     def _by_base(self) -> Mapping[str, list[InstalledModel]]:
