@@ -9,6 +9,9 @@ from typing import Any, Self
 
 Answer = Callable[["Exchange"], None]
 
+_DROP = 1024
+_DROP_EVERY_S = 0.005
+
 
 class Exchange(http.server.BaseHTTPRequestHandler):
     """One connection; the origin is asked what to answer."""
@@ -93,6 +96,7 @@ def serve(
     body: bytes | None = None,
     hold_at: int | None = None,
     until: threading.Event | None = None,
+    drips: bool = False,
     content_type: str = "application/octet-stream",
 ) -> Answer:
     """The file, or the range that is asked for.
@@ -103,6 +107,7 @@ def serve(
         shift: A 206 begins so many bytes further than asked.
         length: The `Content-Length` to claim for a 200; None claims none.
         hold_at: Send so many bytes, and the rest only after `until`.
+        drips: Meanwhile drops come: a client that looks at what comes goes on looking.
     """
 
     def answer(exchange: Exchange) -> None:
@@ -127,13 +132,23 @@ def serve(
         if hold_at is not None and until is not None:
             exchange.wfile.write(sent[:hold_at])
             exchange.wfile.flush()
-            until.wait(30)
-            sent = sent[hold_at:]
+            sent = _held(exchange, sent[hold_at:], until, drips=drips)
         exchange.wfile.write(sent[:cut_after])
         if cut_after is not None or length != -1:
             exchange.hang_up()
 
     return answer
+
+
+def _held(exchange: Exchange, rest: bytes, until: threading.Event, *, drips: bool) -> bytes:
+    """Wait, and give what is left to send."""
+    if not drips:
+        until.wait(30)
+        return rest
+    while rest and not until.wait(_DROP_EVERY_S):
+        exchange.wfile.write(rest[:_DROP])
+        rest = rest[_DROP:]
+    return rest
 
 
 def status(code: int, body: bytes = b"", headers: Mapping[str, str] = {}) -> Answer:

@@ -36,7 +36,7 @@ def many(bench: Bench) -> Bench:
 
 
 class Turnstile:
-    """Answers that stop after some bytes until so many requests are here."""
+    """Answers that only drip after some bytes until so many requests are here."""
 
     def __init__(self, requests: int) -> None:
         self._requests = requests
@@ -44,7 +44,7 @@ class Turnstile:
         self._changed = threading.Condition()
 
     def at(self, hold_at: int, then: Answer | None = None) -> Answer:
-        """Send so many bytes, then wait for the others."""
+        """Send so many bytes, then drip until the others are here."""
 
         def answer(exchange: Exchange) -> None:
             with self._changed:
@@ -52,7 +52,7 @@ class Turnstile:
                 self._changed.notify_all()
             released = threading.Event()
             threading.Thread(target=self._release, args=(released,), daemon=True).start()
-            (then or serve(hold_at=hold_at, until=released))(exchange)
+            (then or serve(hold_at=hold_at, until=released, drips=True))(exchange)
 
         return answer
 
