@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comfyfixer.errors import UsageError
-from comfyfixer.files import write_whole
+from comfyfixer.files import write_if_changed, write_whole
 
 
 def test_the_folder_is_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -57,3 +57,14 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         write_whole(tmp_path / "file" / "a", b"")
     assert caught.value.code == "workdir-unwritable"
+
+
+def test_what_is_there_already_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    write_if_changed(target, b"one")
+    before = target.stat()
+    write_if_changed(target, b"one")
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    for other in (b"two", b"more", b""):
+        write_if_changed(target, other)
+        assert target.read_bytes() == other

@@ -8,6 +8,24 @@ from pathlib import Path
 from comfyfixer.errors import UsageError
 
 
+def write_if_changed(path: Path, data: bytes) -> None:
+    """`write_whole`, not durable; a file that holds these bytes already is left alone: to replace a large one, a file
+    system waits for the disk.
+
+    Raises:
+        UsageError: `workdir-unwritable`.
+    """
+    if not _holds(path, data):
+        write_whole(path, data, durable=False)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replace `path` by `data` in one step: a reader sees the old file or the new one, never a part.
 

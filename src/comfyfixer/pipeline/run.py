@@ -17,18 +17,19 @@ from comfyfixer.journal.live import LiveStatus
 from comfyfixer.journal.logs import JsonLog, TextLog
 from comfyfixer.journal.runlock import held
 from comfyfixer.model.plan import NOTHING_LESS, Narrowing
-from comfyfixer.model.run import Overview, RunRecord
+from comfyfixer.model.run import RunRecord
 from comfyfixer.model.status import Status, StatusData
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import overview, written_report
 from comfyfixer.pipeline.session import Session
+from comfyfixer.report.items import Joined, joined
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
 
 
 def run(
     record: RunRecord, settings: Settings, *, listeners: Iterable[Listener] = (), cancel: threading.Event
-) -> tuple[Overview, int]:
+) -> tuple[Joined, int]:
     """Do the steps of `record` that are not done yet.
 
     Args:
@@ -110,7 +111,7 @@ def _check_ours(workdir: Workdir) -> None:
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Overview, int]:
+def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Joined, int]:
     session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     _save(session.workdir, record)
     for step in record.steps:
@@ -124,12 +125,13 @@ def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: thre
                 _save(session.workdir, record)
     result = overview(record, session)
     code = exit_code(result)
-    written_report(result, session)
+    told = joined(result)
+    written_report(told, session)
     _save(session.workdir, msgspec.structs.replace(record, exit_code=code))
-    return result, code
+    return told, code
 
 
-def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[Overview, int]:
+def _told(journal: Journal, work: Callable[[], tuple[Joined, int]]) -> tuple[Joined, int]:
     """The work, with its end told to the journal whatever it is."""
     started = datetime.now().astimezone()
     try:
@@ -143,7 +145,7 @@ def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[O
         journal.emit("run.stopped", code="unexpected", message=message, hint=None, exit_code=EXIT_BUG)
         raise
     seconds = round((datetime.now().astimezone() - started).total_seconds(), 2)
-    journal.emit("run.finished", command=result.command, exit_code=code, seconds=seconds)
+    journal.emit("run.finished", command=result.overview.command, exit_code=code, seconds=seconds)
     return result, code
 
 
