@@ -149,9 +149,10 @@ class Part:
             self.scatter()
 
     def note(self, *, etag: str | None, last_modified: str | None) -> None:
-        """Remember what the storage said of this version of the file."""
+        """Remember what the storage said of this version of the file; for the next run only where no hash tells more."""
         self.record = msgspec.structs.replace(self.record, etag=etag, last_modified=last_modified)
-        self._write_record()
+        if self.record.sha256 is None:
+            self._write_record()
 
     def keep_record(self) -> None:
         """Write the journal as it is now: the older one speaks of stretches that have become one."""

@@ -8,6 +8,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -74,11 +75,11 @@ def tls_context() -> ssl.SSLContext:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def proxy_for(url: Url) -> str | None:
-    """The proxy that the environment (or the system) names for an address."""
-    if urllib.request.proxy_bypass(url.shown_host):
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the environment (or the system) names for a host."""
+    if urllib.request.proxy_bypass(host):
         return None
-    proxy = urllib.request.getproxies().get(url.scheme)
+    proxy = urllib.request.getproxies().get(scheme)
     if not proxy:
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
@@ -90,6 +91,7 @@ class Transport:
     def __init__(self, *, timeout_s: float) -> None:
         self._timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, timeout_s), read=timeout_s)
         self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
+        self._proxy = lru_cache(maxsize=256)(proxy_for)  # each question goes through the whole environment
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._lock = threading.Lock()
 
@@ -106,7 +108,7 @@ class Transport:
             Refused: `address-not-allowed`.
         """
         try:
-            manager = self._manager(url, proxy_for(url), guarded)
+            manager = self._manager(url, self._proxy(url.scheme, url.shown_host), guarded)
             return manager.urlopen(
                 method, str(url), headers=headers, body=body, redirect=False, retries=False,
                 preload_content=False, timeout=self._timeout,
