@@ -7,13 +7,14 @@ from typing import Final
 
 from comfyfixer.download.attempt import Attempt, Means
 from comfyfixer.download.beside import PartPaths
+from comfyfixer.download.earlier import open_part
 from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
 from comfyfixer.download.other_hand import Hand, brought
 from comfyfixer.download.pace import Cancelled, Pace, check
-from comfyfixer.download.part import Part, open_part
+from comfyfixer.download.part import Part
 from comfyfixer.download.place import make_folder, place, set_aside
 from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.verify import Proof, check_kind, prove
