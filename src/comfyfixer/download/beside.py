@@ -120,6 +120,16 @@ class PartPaths:
                     path.unlink()
 
 
+def check_itself(path: Path) -> None:
+    """Refuse a name that another program is to write under where it is a link, or anything but a file or folder itself.
+
+    Raises:
+        DownloadError: `target-unwritable`.
+    """
+    if os.path.lexists(path) and not (_is_plain(path) or (path.is_dir() and not path.is_symlink())):
+        raise _not_ours(path)
+
+
 def _stretches(lines: list[bytes]) -> Iterator[Extent]:
     """The appended stretches, up to a line that is none."""
     for line in lines:
