@@ -19,12 +19,15 @@ from comfyfixer.download.wire import Answer, Opener
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.event import Emit
+from comfyfixer.redact import plain
 
 if TYPE_CHECKING:
     from comfyfixer.download.room import Claim
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _SNIFFED: Final = 512
+_UNPACKED: Final = ("", "identity", "aws-chunked")
+"""What storages say of bytes that come as they are; of others only a hash can tell whether they do."""
 _NEW_ADDRESSES: Final = 2
 _LOGIN_ADDRESS: Final = re.compile(r"(?i)//[^?#]*/(?:log|sign)[-_]?in\b")
 _LOGIN_PAGE: Final = re.compile(rb"(?i)<title>[^<]{0,99}(?:log|sign)[ -]?in\b|type=[\"']?password")
@@ -290,6 +293,9 @@ class Attempt:
             self._short = self._part.size
 
     def _check_kind(self, answer: Answer) -> None:
+        packing = answer.headers.get("content-encoding", "").strip().lower()
+        if packing not in _UNPACKED and not self._expected.hashes:
+            raise not_a_model(f"packed for the way ({plain(packing)}), which was not asked for")
         if answer.headers.get("content-type", "").lower().startswith("text/html"):
             raise self._page("a web page", answer.error_body(), answer)
 
