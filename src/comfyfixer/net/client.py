@@ -240,6 +240,8 @@ class Client:
     ) -> tuple[Reply, Transfer]:
         first = Url.parse(url)
         reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
+        if first is not None and self._rules.is_running_comfyui(first):
+            reason = "it is the running ComfyUI, which is asked for no file"
         if first is None or reason:
             hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
             raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
