@@ -15,8 +15,11 @@ from comfyfixer.download.sharing import host_of
 from comfyfixer.download.wire import Answer, Opener
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.candidate import Candidate
+from comfyfixer.redact import plain
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+_UNPACKED: Final = ("", "identity", "aws-chunked")
+"""What storages say of bytes that come as they are; of others only a hash can tell whether they do."""
 _NEW_ADDRESSES: Final = 2
 _LOGIN_ADDRESS: Final = re.compile(r"(?i)//[^?#]*/(?:log|sign)[-_]?in\b")
 _LOGIN_PAGE: Final = re.compile(rb"(?i)<title>[^<]{0,99}(?:log|sign)[ -]?in\b|type=[\"']?password")
@@ -105,11 +108,14 @@ class Asking:
         return TryAgain(error.message, code=error.code, hint=error.hint)
 
     def check_kind(self, answer: Answer) -> None:
-        """Refuse what says of itself that it is a page.
+        """Refuse what says of itself that it is a page, or that it is packed where no hash would tell.
 
         Raises:
             DownloadError: `not-a-model-file`, or what a log-in page means.
         """
+        packing = answer.headers.get("content-encoding", "").strip().lower()
+        if packing not in _UNPACKED and not self._expected.hashes:
+            raise not_a_model(f"packed for the way ({plain(packing)}), which was not asked for")
         if answer.headers.get("content-type", "").lower().startswith("text/html"):
             raise self._page("a web page", answer.error_body(), answer)
 

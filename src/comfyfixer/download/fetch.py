@@ -12,7 +12,7 @@ from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
-from comfyfixer.download.other_hand import Hand, brought
+from comfyfixer.download.other_hand import Hand, LeftToUs, brought
 from comfyfixer.download.pace import Cancelled, Pace, check
 from comfyfixer.download.part import Part
 from comfyfixer.download.place import make_folder, place, set_aside
@@ -134,7 +134,8 @@ class _Errand:
 
     def _once(self, candidate: Candidate, expected: Expected) -> Proof:
         if self._hand is not None and self._hand.takes(candidate):
-            return brought(self._hand, self._paths, candidate, expected, self._means)
+            with contextlib.suppress(LeftToUs):
+                return brought(self._hand, self._paths, candidate, expected, self._means)
         part = open_part(self._paths, candidate, expected, self._means.cancelled)
         if part.here:
             self._tell("download.resumed", bytes_done=part.here)

@@ -100,7 +100,7 @@ def last_record(workdir: Workdir) -> RunRecord | None:
 def _check_ours(workdir: Workdir) -> None:
     """Files of the user's own that have our names are not overwritten: the first run here looks for them."""
     ours = (workdir.status, workdir.workflows, workdir.missing_models, workdir.missing_nodes, workdir.resolutions,
-            workdir.downloads, workdir.summary)  # fmt: skip
+            workdir.downloads, workdir.summary, workdir.lock)  # fmt: skip
     foreign = [path for path in ours if path.exists()]
     if foreign and not workdir.run_lock.exists():
         shown = ", ".join(f"`{printable(path)}`" for path in foreign)
