@@ -26,16 +26,18 @@ def _holds(path: Path, data: bytes) -> bool:
         return False
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = True, temporary: Path | None = None) -> None:
     """Replace `path` by `data` in one step: a reader sees the old file or the new one, never a part.
 
     Args:
         durable: Wait until the bytes are on the disk. False for the live status, which the next write replaces.
+        temporary: Where to write it first, for who is alone in that and finds it again after a kill; None: under a name
+            that no other process and thread takes.
 
     Raises:
         UsageError: `workdir-unwritable`.
     """
-    temporary = path.with_name(f".{path.name[:60]}.{os.getpid()}-{threading.get_ident()}.tmp")
+    temporary = temporary or path.with_name(f".{path.name[:60]}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -85,7 +86,7 @@ def test_a_complete_part_is_placed_on_a_disk_that_has_no_room_for_another_journa
     sha256 = hashlib.sha256(bench.hub.body).hexdigest()
     bench.record.write_bytes(msgspec.json.encode(PartRecord(candidate="c", url="u", sha256=sha256)))
 
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes, **_options: object) -> None:
         raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(part_journal, "write_whole", full)
@@ -93,7 +94,7 @@ def test_a_complete_part_is_placed_on_a_disk_that_has_no_room_for_another_journa
 
 
 def test_without_room_for_the_journal_no_part_is_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes, **_options: object) -> None:
         raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(part_journal, "write_whole", full)
@@ -145,3 +146,39 @@ def test_the_hash_of_a_file_is_right_however_often_it_was_cut(bench: Bench) -> N
     bench.record.write_bytes(msgspec.json.encode(record))
     assert bench.fetch(bench.candidate(hashes=hashes)).verified
     assert bench.hub.ranges == ["bytes=1000003-"]
+
+
+def test_a_run_that_was_killed_between_the_two_names_had_placed_its_file(bench: Bench) -> None:
+    """Nothing was promised of it: only that the part is the very same file tells."""
+    bare = bench.candidate(hashes={}, size_bytes=None)
+    assert bench.fetch(bare).success
+    os.link(bench.target, bench.part)
+    _put(bench.record, msgspec.json.encode(PartRecord(candidate="c", url="u")))
+    outcome = bench.fetch(bare)
+    assert (outcome.success, outcome.already_there) == (True, True)
+    assert bench.names() == ["x.safetensors"]
+    assert len(bench.hub.requests) == 1
+
+
+def test_another_file_beside_a_part_is_not_taken_for_placed(bench: Bench) -> None:
+    _put(bench.target, bench.hub.body)
+    _put(bench.part, bench.hub.body)
+    _put(bench.record, msgspec.json.encode(PartRecord(candidate="c", url="u")))
+    bench.fails("target-exists", bench.candidate(hashes={}, size_bytes=None))
+
+
+@pytest.mark.parametrize("part", [b"", b"some bytes of who knows what"])
+def test_a_journal_that_never_reached_the_disk_vouches_for_nothing_and_blocks_nothing(
+    bench: Bench, part: bytes
+) -> None:
+    _put(bench.record, b"")
+    _put(bench.part, part)
+    assert bench.fetch().success
+    assert bench.hub.ranges == [None]
+    assert bench.names() == ["x.safetensors"]
+
+
+def test_a_journal_that_was_being_written_when_the_run_was_killed_is_swept_up(bench: Bench) -> None:
+    _put(PartPaths(bench.target).next_journal, b'{"candidate":')
+    assert bench.fetch().success
+    assert bench.names() == ["x.safetensors"]

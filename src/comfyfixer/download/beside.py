@@ -50,11 +50,15 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     boot: str | None = None
 
 
+_OF_NOTHING: Final = PartRecord(candidate="", url="")
+"""What an empty journal says: the machine went down before its bytes were on the disk."""
+
+
 class PartPaths:
-    """Part, journal and lock of one target.
+    """Part, journal and lock of one target, and the journal that is being written.
 
     A part is ours when a journal that can be read stands beside it. Everything else of these names is somebody else's:
-    it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of the three, as it
+    it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of them, as it
     goes by the end of the name.
     """
 
@@ -63,6 +67,7 @@ class PartPaths:
         self.target = target
         self.part = target.with_name(f".{stem}.comfyfixer.part")
         self.journal = target.with_name(f".{stem}.comfyfixer.json")
+        self.next_journal = target.with_name(f".{stem}.comfyfixer.json.tmp")
         self.lock = target.with_name(f".{stem}.comfyfixer.lock")
 
     def record(self) -> PartRecord | None:
@@ -72,6 +77,8 @@ class PartPaths:
         try:
             with self.journal.open("rb") as file:
                 first, *lines = file.read(_MAX_JOURNAL).split(b"\n")
+            if not first and not lines:
+                return _OF_NOTHING
             record = _sensible(msgspec.json.decode(first, type=PartRecord))
             return msgspec.structs.replace(record, ahead=(*record.ahead, *_stretches(lines))) if lines else record
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -87,6 +94,13 @@ class PartPaths:
         except OSError:
             return 0
         return size if record.front is None else min(size, record.front + Extents(record.ahead).count)
+
+    def is_target(self) -> bool:
+        """Whether our part has the target's name as well: a run was killed while it placed what it had proven."""
+        try:
+            return self.record() is not None and os.path.samefile(self.part, self.target)
+        except OSError:
+            return False
 
     def check_lock(self) -> None:
         """Refuse a lock's name that is taken: a lock of ours is an empty file.
@@ -114,7 +128,7 @@ class PartPaths:
         """Remove our part and its journal, where they are; what is not ours stays."""
         if self.record() is None:
             return
-        for path in (self.part, self.journal):
+        for path in (self.part, self.next_journal, self.journal):
             if _is_plain(path):
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()

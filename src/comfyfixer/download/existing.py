@@ -14,10 +14,15 @@ from comfyfixer.errors import DownloadError
 from comfyfixer.model.download import FetchRequest
 
 
-def same_file(target: Path, request: FetchRequest, *, verify_hashes: bool, cancelled: Cancelled) -> Proof | None:
+def same_file(
+    target: Path, request: FetchRequest, *, verify_hashes: bool, cancelled: Cancelled, was_proven: bool = False
+) -> Proof | None:
     """Proof that the file under the target's name is what one of the candidates promises; None where it is not.
 
     With neither a size nor a hash promised nothing can be proven. A file of another size is not read.
+
+    Args:
+        was_proven: It was fetched and proven for this request before: nothing more needs to be promised.
 
     Raises:
         OSError: It can't be read.
@@ -26,7 +31,7 @@ def same_file(target: Path, request: FetchRequest, *, verify_hashes: bool, cance
     if not target.is_file():
         return None
     promises = (expected_of(request, candidate, verify_hashes=verify_hashes) for candidate in request.candidates)
-    fitting = [promise for promise in promises if _may_be(target, promise)]
+    fitting = [promise for promise in promises if was_proven or _may_be(target, promise)]
     if not fitting:
         return None
     digests = digests_of(target, {kind for promise in fitting for kind in promise.hashes}, cancelled)

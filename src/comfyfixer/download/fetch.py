@@ -177,7 +177,10 @@ class _Errand:
         target = self._paths.target
         if not os.path.lexists(target):
             return None
-        proof = same_file(target, self._request, verify_hashes=self._verify_hashes, cancelled=self._means.cancelled)
+        proof = same_file(
+            target, self._request, verify_hashes=self._verify_hashes, cancelled=self._means.cancelled,
+            was_proven=self._paths.is_target(),
+        )  # fmt: skip
         if proof is None and broken(target):
             return None
         if proof is None:

@@ -33,7 +33,7 @@ class PartJournal:
         """
         if self._paths.record() is None:
             try:
-                write_whole(self._paths.journal, msgspec.json.encode(record))
+                self._replace(record, durable=True)
             except UsageError as error:
                 raise error.__cause__ or error from None
 
@@ -44,7 +44,7 @@ class PartJournal:
         self.close()
         if self._paths.part.exists():
             with contextlib.suppress(UsageError):
-                write_whole(self._paths.journal, msgspec.json.encode(record), durable=durable)
+                self._replace(record, durable=durable)
                 self._lines = 0
 
     @property
@@ -59,6 +59,10 @@ class PartJournal:
             if self._file is None:
                 self._file = self._paths.journal.open("ab", buffering=0)
             self._file.write(b"\n[%d,%d]" % (start, end))
+
+    def _replace(self, record: PartRecord, *, durable: bool) -> None:
+        data = msgspec.json.encode(record)
+        write_whole(self._paths.journal, data, durable=durable, temporary=self._paths.next_journal)
 
     def close(self) -> None:
         """The next line goes into the file that has the journal's name then."""
