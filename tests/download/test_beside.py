@@ -167,17 +167,6 @@ def test_another_file_beside_a_part_is_not_taken_for_placed(bench: Bench) -> Non
     bench.fails("target-exists", bench.candidate(hashes={}, size_bytes=None))
 
 
-@pytest.mark.parametrize("part", [b"", b"some bytes of who knows what"])
-def test_a_journal_that_never_reached_the_disk_vouches_for_nothing_and_blocks_nothing(
-    bench: Bench, part: bytes
-) -> None:
-    _put(bench.record, b"")
-    _put(bench.part, part)
-    assert bench.fetch().success
-    assert bench.hub.ranges == [None]
-    assert bench.names() == ["x.safetensors"]
-
-
 def test_a_journal_that_was_being_written_when_the_run_was_killed_is_swept_up(bench: Bench) -> None:
     _put(PartPaths(bench.target).next_journal, b'{"candidate":')
     assert bench.fetch().success

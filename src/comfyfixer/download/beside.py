@@ -50,10 +50,6 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     boot: str | None = None
 
 
-_OF_NOTHING: Final = PartRecord(candidate="", url="")
-"""What an empty journal says: the machine went down before its bytes were on the disk."""
-
-
 class PartPaths:
     """Part, journal and lock of one target, and the journal that is being written.
 
@@ -77,8 +73,6 @@ class PartPaths:
         try:
             with self.journal.open("rb") as file:
                 first, *lines = file.read(_MAX_JOURNAL).split(b"\n")
-            if not first and not lines:
-                return _OF_NOTHING
             record = _sensible(msgspec.json.decode(first, type=PartRecord))
             return msgspec.structs.replace(record, ahead=(*record.ahead, *_stretches(lines))) if lines else record
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):

@@ -77,7 +77,7 @@ class Part:
         """From now on the journal tells which bytes are here: several connections may write."""
         if not self.is_scattered:
             self.record = msgspec.structs.replace(self.record, front=self.size)
-            self._write_record(durable=False)
+            self._write_record()
 
     def gather(self) -> bool:
         """Go back to one connection where no bytes lie behind a gap any more; False where some do."""
@@ -89,7 +89,7 @@ class Part:
             self._file.truncate(self.size)
             self._file.seek(self.size)
             self.record = msgspec.structs.replace(self.record, front=None, ahead=(), ahead_flushed=())
-            self._write_record(durable=False)
+            self._write_record()
             return True
 
     def arrived(self, start: int, end: int) -> None:
@@ -97,7 +97,7 @@ class Part:
         with self._lock:
             self._ahead.add(start, end)
             if self._journal.is_long:
-                self._write_record(durable=False)
+                self._write_record()
             else:
                 self._journal.add(start, end)
 
@@ -176,10 +176,10 @@ class Part:
             self.size += count
             check(cancelled)
 
-    def _write_record(self, *, durable: bool = True) -> None:
+    def _write_record(self) -> None:
         if self.is_scattered:
             self.record = msgspec.structs.replace(self.record, front=self.size, ahead=self._ahead.all)
-        self._journal.write(self.record, durable=durable)
+        self._journal.write(self.record)
 
 
 class Writer:

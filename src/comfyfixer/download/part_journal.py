@@ -33,18 +33,18 @@ class PartJournal:
         """
         if self._paths.record() is None:
             try:
-                self._replace(record, durable=True)
+                self._replace(record)
             except UsageError as error:
                 raise error.__cause__ or error from None
 
-    def write(self, record: PartRecord, *, durable: bool = True) -> None:
+    def write(self, record: PartRecord) -> None:
         """Write it anew. A full disk leaves the older one, which is as true and only less far; without a part there is
         none.
         """
         self.close()
         if self._paths.part.exists():
             with contextlib.suppress(UsageError):
-                self._replace(record, durable=durable)
+                self._replace(record)
                 self._lines = 0
 
     @property
@@ -60,9 +60,9 @@ class PartJournal:
                 self._file = self._paths.journal.open("ab", buffering=0)
             self._file.write(b"\n[%d,%d]" % (start, end))
 
-    def _replace(self, record: PartRecord, *, durable: bool) -> None:
-        data = msgspec.json.encode(record)
-        write_whole(self._paths.journal, data, durable=durable, temporary=self._paths.next_journal)
+    def _replace(self, record: PartRecord) -> None:
+        """On the disk itself before it has its name: an empty one after a power cut would be nobody's."""
+        write_whole(self._paths.journal, msgspec.json.encode(record), temporary=self._paths.next_journal)
 
     def close(self) -> None:
         """The next line goes into the file that has the journal's name then."""
