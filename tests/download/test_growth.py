@@ -3,17 +3,25 @@
 import itertools
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from comfyfixer.download.growth import Growth, Trial
 
 MB = 1_000_000
-TRIAL = Trial(window_s=1.0, enough=300.0 * MB, worth_s=1.0, gain=0.35, full_gain=0.75, again_s=30.0)
+TRIAL = Trial(window_s=1.0, enough=300.0 * MB, worth_s=1.0, gain=0.35, full_gain=0.75, again_s=30.0, at_first=2)
 
 
-def _opened(rate: Callable[[int], float], *, most: int = 8, left: int = 10_000 * MB, seconds: int = 20) -> list[int]:
+def _opened(
+    rate: Callable[[int], float],
+    *,
+    most: int = 8,
+    left: int = 10_000 * MB,
+    seconds: int = 20,
+    trial: Trial = TRIAL,
+) -> list[int]:
     """How many connections there are second by second, at a server that gives `rate(connections)` in all."""
-    growth, came, connections, history = Growth(most, TRIAL), 0.0, 1, []
+    growth, came, connections, history = Growth(most, trial), 0.0, 1, []
     for now in range(seconds):
         connections += growth.wants(float(now), int(came), connections, left)
         history.append(connections)
@@ -25,6 +33,13 @@ def test_where_each_connection_gets_little_they_double_up_to_the_most() -> None:
     history = _opened(lambda connections: 20 * MB * connections)
     assert history[:8] == [1, 2, 2, 4, 4, 8, 8, 8]
     assert max(_opened(lambda connections: 20 * MB * connections, most=4)) == 4
+
+
+def test_some_are_tried_at_first_and_doubled_where_they_bring_all_they_can() -> None:
+    eager = msgspec.structs.replace(TRIAL, at_first=4)
+    assert _opened(lambda connections: 20 * MB * connections, trial=eager)[:6] == [1, 4, 4, 8, 8, 8]
+    assert set(_opened(lambda _connections: 50 * MB, trial=eager)) == {1, 4}
+    assert max(_opened(lambda connections: 20 * MB * connections, most=3, trial=eager)) == 3
 
 
 def test_where_the_line_is_full_one_is_tried_and_no_more() -> None:

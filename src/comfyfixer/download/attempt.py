@@ -141,8 +141,8 @@ class Attempt:
             self._asking.check_first(first, answer)
         if first:
             self._part.append(first)
-            if pour(answer, self._part, limit=self._total, flow=self._flow()):
-                self._share_with_others(answer)
+            if more := pour(answer, self._part, limit=self._total, flow=self._flow()):
+                self._share_with_others(answer, more)
         if self._total is not None and self._part.size < self._total:
             self._check_short(answer)
             raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
@@ -161,12 +161,12 @@ class Attempt:
             raise self._started_over(error.message) from error
         return True
 
-    def _share_with_others(self, answer: Answer) -> None:
-        """Bring the rest over this connection and others. Where it breaks off, and another one showed that the server
-        gives no single stretches, it goes on alone.
+    def _share_with_others(self, answer: Answer, others: int) -> None:
+        """Bring the rest over this connection and so many others. Where it breaks off, and another one showed that the
+        server gives no single stretches, it goes on alone.
         """
         try:
-            self._segments().run(answer)
+            self._segments().run(answer, others)
         except NoRanges as error:
             self._growth.most = 1
             raise TryAgain(error.message, code=error.code) from error
@@ -181,12 +181,12 @@ class Attempt:
     def _open_stretch(self, start: int, stop: int) -> Answer:
         return self._asking.stretch(start, stop, total=self._total, etag=self._part.record.etag)
 
-    def _divide(self, now: float, here: int) -> bool:
-        """Whether one more connection is to be tried: only where every byte is proven in the end."""
+    def _divide(self, now: float, here: int) -> int:
+        """How many more connections are to be tried: only where every byte is proven in the end."""
         total, sharing = self._total, self._means.sharing
         if total is None or self._growth.most < 2 or (self._expected.sha256 is None and not self._part.record.etag):
-            return False
-        return self._growth.wants(now, sharing.throttle.total, 1, total - here) > 0
+            return 0
+        return self._growth.wants(now, sharing.throttle.total, 1, total - here)
 
     def _flow(self) -> Flow:
         means = self._means

@@ -10,6 +10,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         window_s: How long the rate is measured after each change.
+        at_first: Connections that are tried first where one is too slow: what they bring tells whether more pay.
         enough: Bytes a second beyond which hash and disk are the limit, not the server.
         worth_s: A rest that comes sooner than this is not divided.
         gain: Share of what a connection would bring at best (two give twice the bytes) that it has to bring.
@@ -18,6 +19,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     window_s: float = 0.1
+    at_first: int = 4
     enough: float = 300e6
     worth_s: float = 1.0
     gain: float = 0.35
@@ -81,7 +83,9 @@ class Growth:
         self._connections, self._since_s, self._before = connections, now, came
 
     def _more(self, now: float, connections: int) -> int:
-        """One more, or as many again where the last ones brought all that they could; none where they did not pay."""
+        """Some, then one more, or as many again where the last ones brought all that they could; none where they did
+        not pay.
+        """
         gained = self._share_gained(connections)
         if gained is not None and gained < self._trial.gain and not self._is_doubted:
             self._is_doubted = True  # one bad moment proves nothing: it is measured once more
@@ -91,7 +95,9 @@ class Growth:
             self._wait(now)
         if now < self._not_before_s:
             return 0
-        return connections if gained is not None and gained >= self._trial.full_gain else 1
+        if gained is None:
+            return max(1, self._trial.at_first - connections)
+        return connections if gained >= self._trial.full_gain else 1
 
     def _share_gained(self, connections: int) -> float | None:
         """How much of the bytes that the newest connections could bring at best they did bring; None: none is new."""

@@ -58,12 +58,13 @@ class Segments:
         self._stopped = False
         self._error: BaseException | None = None
 
-    def run(self, answer: Answer | None) -> None:
+    def run(self, answer: Answer | None, others: int = 0) -> None:
         """Until every byte is here and hashed.
 
         Args:
             answer: An open one that gives everything behind the part's hashed bytes, and wants help; None where there
                 is none.
+            others: Connections that are to help it from the beginning.
 
         Raises:
             DownloadError: The last connection could not go on; what came is in the part.
@@ -72,8 +73,8 @@ class Segments:
         self._part.scatter()
         try:
             self._begin(answer)
-            if answer is not None:
-                self._try_more(1)
+            if others:
+                self._try_more(others)
             self._follow()
         finally:
             self._stop()

@@ -15,8 +15,8 @@ class Stretch:
 
     Attributes:
         told: Up to here the journal knows what this connection brought.
-        stop: Moves down when another connection takes the latter half.
-        owner: Whose latter half this is, until its connection is open.
+        stop: Moves down when another connection takes over the end.
+        owner: Whose end this is, until its own connection is open.
     """
 
     def __init__(self, at: int, stop: int, now: float, owner: "Stretch | None" = None) -> None:
@@ -40,10 +40,12 @@ class Stretch:
         """Its connection begins to give bytes."""
         self._since_s, self._from = now, self.at
 
-    def seconds_left(self, now: float) -> float:
-        """At its own speed so far; without a byte yet, a long time."""
+    def speed(self, now: float) -> float:
+        """Bytes a second so far, of one whose connection is not open its owner's; without a byte yet, next to none."""
+        if self.owner is not None:
+            return self.owner.speed(now)
         passed = now - self._since_s
-        return self.left * passed / self.gained if self.gained and passed > 0 else float(self.left)
+        return self.gained / passed if self.gained and passed > 0 else 1.0
 
 
 class Stretches:
@@ -69,28 +71,35 @@ class Stretches:
         if hole is not None:
             self._all.append(Stretch(*hole, now))
             return self._all[-1]
-        halved = {one.owner for one in self._all}
-        longest = max((one for one in self._all if one not in halved and one.owner is None),
-                      key=lambda one: one.seconds_left(now), default=None)  # fmt: skip
-        worth_s = max(_WORTH_S, _WORTH_OPENINGS * self.opening_s)
-        if longest is None or longest.left < 2 * _SMALLEST or longest.seconds_left(now) < worth_s:
+        longest = max(self._all, key=lambda one: self._remaining(one) / one.speed(now), default=None)
+        if longest is None:
             return None
-        self._all.append(Stretch(longest.at + longest.left // 2, longest.stop, now, owner=longest))
+        left = self._remaining(longest)
+        worth_s = max(_WORTH_S, _WORTH_OPENINGS * self.opening_s)
+        if left < 2 * _SMALLEST or left / longest.speed(now) < worth_s:
+            return None
+        end = longest.at + left
+        self._all.append(Stretch(end - left // 2, end, now, owner=longest))
         return self._all[-1]
 
     def opened(self, stretch: Stretch, now: float) -> None:
-        """Its connection is open: from now on it, and no longer its owner, brings these bytes."""
+        """Its connection is open: from now on it, and no longer its owner, brings the bytes from its own first on."""
         if stretch.owner is not None:
             stretch.owner.stop = min(stretch.owner.stop, max(stretch.at, stretch.owner.at))
             stretch.owner = None
         stretch.opened(now)
 
     def end(self, stretch: Stretch) -> None:
-        """Its connection brings no more: what is left of it is anybody's."""
+        """Its connection brings no more: what is left of it is its owner's still, or anybody's."""
         self._all.remove(stretch)
         for one in self._all:
             if one.owner is stretch:
-                one.owner = None
+                one.owner = stretch.owner
+
+    def _remaining(self, stretch: Stretch) -> int:
+        """Bytes that are left to it when all that are to take over its end have opened."""
+        taken = min((one.at for one in self._all if one.owner is stretch), default=stretch.stop)
+        return max(0, min(taken, stretch.stop) - stretch.at)
 
     def _unclaimed(self, holes: Iterable[Extent]) -> Extent | None:
         """The first bytes that are neither here nor under way."""

@@ -88,7 +88,7 @@ class Flow(msgspec.Struct, kw_only=True):
 
     Attributes:
         look: Called now and then with the bytes that are here; may raise to end the transfer.
-        divide: Asked now and then, with the time and the bytes that are here, whether more connections are to help.
+        divide: Asked now and then, with the time and the bytes that are here, how many more connections are to help.
     """
 
     meter: Meter
@@ -96,14 +96,14 @@ class Flow(msgspec.Struct, kw_only=True):
     cancelled: Cancelled
     throttle: Throttle
     look: Callable[[int], None] = lambda _here: None
-    divide: Callable[[float, int], bool] = lambda _now, _here: False
+    divide: Callable[[float, int], int] = lambda _now, _here: 0
 
 
-def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> bool:
+def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> int:
     """Append what comes to the part, until the answer ends or the part has `limit` bytes.
 
     Returns:
-        True where the transfer is to be divided: the answer is still open, and the rest has still to come.
+        How many more connections are to help: the answer is still open then, and the rest has still to come.
 
     Raises:
         DownloadError: The connection broke off or stalls; what came is in the part.
@@ -127,10 +127,10 @@ def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> bool:
         flow.meter.tick(now, part.size)
         watch.look(now, part.size)
         rounds.look(now, part, flow)
-        if flow.divide(now, part.size):
-            return True
+        if more := flow.divide(now, part.size):
+            return more
     flow.meter.tell(pace.clock(), part.size)
-    return False
+    return 0
 
 
 class Rounds:
