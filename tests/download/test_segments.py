@@ -13,7 +13,6 @@ from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.growth import Trial
 from comfyfixer.download.pace import Pace
 from comfyfixer.download.sharing import Connections, Sharing
-from comfyfixer.download.transfer import CHUNK
 from comfyfixer.errors import Interrupted
 from tests.download.conftest import Bench, safetensors
 from tests.download.origin import Answer, Exchange, serve, status
@@ -188,12 +187,12 @@ def test_after_a_start_of_the_machine_only_what_reached_the_disk_counts(many: Be
     paths = PartPaths(many.target)
     record = paths.record()
     assert record is not None
-    other = msgspec.structs.replace(record, boot="another start", ahead_flushed=(), bytes_flushed=CHUNK)
+    other = msgspec.structs.replace(record, boot="another start", ahead_flushed=(), bytes_flushed=MIB // 2)
     paths.journal.write_bytes(msgspec.json.encode(other))
     many.sharing = Sharing(per_file=1)
     _succeeds(many)
     if record.boot is not None:
-        assert many.hub.ranges == [f"bytes={CHUNK}-"]
+        assert many.hub.ranges == [f"bytes={MIB // 2}-"]
 
 
 def test_gaps_at_a_server_that_ignores_ranges_start_over(many: Bench) -> None:
