@@ -44,7 +44,7 @@ def test_other_json_is_passed_over(document: object) -> None:
 
 
 def test_a_configuration_file_with_comments_is_passed_over() -> None:
-    data = b'{\n  // compiler\n  "a": "http://x", /* two */\n  "b": [1, 2,],\n}'
+    data = b'{\n  // compiler\n  "a": "http://x", /* two */\n  "b": [1, 2,],\n  "c": [3, // last\n  ],\n  // "d": 4\n}'
 
     assert read_workflow(data, "tsconfig.json", builtin_knowledge()) is None
 

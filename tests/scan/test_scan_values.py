@@ -32,8 +32,9 @@ def test_outputs_pictures_and_enumerations_are_no_models() -> None:
         node(3, "CheckpointSave", ["checkpoints/ComfyUI.safetensors"]),
         node(4, "My Saver", ["result.safetensors"]),
         node(5, "ShowText|pysssss", ["found model.safetensors"]),
-        node(6, "Note", ["use model.safetensors"]),
-        node(7, "CheckpointLoader", ["v1-inference.yaml", "real.ckpt"]),
+        node(6, "easy showAnything", ["shown.safetensors"]),
+        node(7, "Note", ["use model.safetensors"]),
+        node(8, "CheckpointLoader", ["v1-inference.yaml", "real.ckpt"]),
     ]
 
     assert active(ui(nodes)) == {("real.ckpt", "checkpoints")}
@@ -44,6 +45,7 @@ def test_nodes_that_fetch_their_own_files_need_none_placed() -> None:
         node(1, "DWPreprocessor", ["enable", "enable", "enable", 512, "yolox_l.onnx", "dw-ll.onnx"]),
         node(2, "DownloadAndLoadSAM2Model", ["sam2.1.safetensors"]),
         node(3, "BizyAir_VAELoader", ["ae.safetensors"]),
+        node(4, "DWPreprocessor_Provider_for_SEGS //Inspire", [True, True, True, 512, "yolox_l.onnx"]),
     ]
 
     assert models(ui(nodes)) == []
@@ -93,6 +95,61 @@ def test_a_popular_pack_s_loader_is_known_without_the_pack() -> None:
     found = only(ui([node(1, "UltralyticsDetectorProvider", ["bbox/face.pt"])]))
 
     assert (found.folder, found.folder_known_by, found.input) == ("ultralytics", "popular", "model_name")
+
+
+def test_a_prompt_that_ends_in_an_embedding_is_no_file_itself() -> None:
+    assert active(ui([node(1, "Mystery", ["bad, embedding:worse.pt"])])) == {("worse.pt", "embeddings")}
+
+
+@pytest.mark.parametrize("node_type", ["Shiny LoRA", "AllLoras"])
+def test_a_class_that_is_called_a_lora_loads_one(node_type: str) -> None:
+    assert active(ui([node(1, node_type, ["l.safetensors"])])) == {("l.safetensors", "loras")}
+
+
+@pytest.mark.parametrize(
+    ("upscale_type", "use_controlnet", "needed"),
+    [
+        ("latent", False, {"hires.safetensors"}),
+        ("pixel", True, {"4x.pth", "cn.safetensors"}),
+        ("both", "_", {"hires.safetensors", "4x.pth"}),
+    ],
+)
+def test_what_the_mode_of_a_script_leaves_out_is_inactive(
+    upscale_type: str, use_controlnet: object, needed: set[str]
+) -> None:
+    upscaling = [upscale_type, "hires.safetensors", "nearest", "4x.pth", 1.25, True]
+    values = [*upscaling, 7, None, 12, 0.5, 1, use_controlnet, "cn.safetensors", 1]
+    found = read(ui([node(1, "HighRes-Fix Script", values)])).models
+
+    assert {(one.filename, one.folder) for one in found} == {
+        ("hires.safetensors", "checkpoints"),
+        ("4x.pth", "upscale_models"),
+        ("cn.safetensors", "controlnet"),
+    }
+    assert {one.filename for one in found if one.active} == needed
+
+
+def test_rows_of_two_kinds_are_told_apart_and_those_above_the_count_are_inactive() -> None:
+    rows = ["a.ckpt", -1, "Baked VAE", "b.ckpt", -1, "v.pt", "c.ckpt", -1, "w.pt"]
+    values = ["Base", "Ckpt Names", "", False, "ascending", -1, 2, *rows]
+    found = read(ui([node(1, "XY Input: Checkpoint", values)])).models
+
+    assert sorted((one.value, one.folder, one.active) for one in found) == [
+        ("a.ckpt", "checkpoints", True),
+        ("b.ckpt", "checkpoints", True),
+        ("c.ckpt", "checkpoints", False),
+        ("v.pt", "vae", True),
+        ("w.pt", "vae", False),
+    ]
+
+
+def test_a_popular_loader_s_value_is_stale_where_its_widget_is_fed() -> None:
+    nodes = [
+        node(1, "Something", []),
+        node(2, "ttN pipeLoader_v2", ["stale.ckpt", "Default", "v.pt"], inputs=[socket("ckpt_name", 5, widget=True)]),
+    ]
+
+    assert active(ui(nodes, [link(5, (1, 0), (2, 0))])) == {("v.pt", "vae")}
 
 
 def test_the_source_of_an_installed_pack_beats_the_popular_table() -> None:

@@ -86,7 +86,7 @@ _BY_OUTPUT: Final = {
 }
 _WHOLE: Final = frozenset({"MODEL", "CLIP", "VAE"})
 
-_LOADS: Final = re.compile(r"load|select|picker|stack|chooser")
+_LOADS: Final = re.compile(r"load|select|picker|stack|chooser|loras?$")
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ popular packs, the name of the input, the name of the class.
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -122,17 +122,20 @@ class _BuiltinNodes(msgspec.Struct):
     replaced: dict[str, msgspec.Raw] = msgspec.field(name="server_side_replacements")
 
 
+_Rows = tuple[str, str, int, int, int, tuple[str, int] | None]
+
+
 class _Popular(msgspec.Struct):
     """`popular_loaders.json`.
 
     Attributes:
         loaders: Class to input to `[folder, index]` or `[folder, index, "bare"]`.
-        rows: Class to `[name with <row>, folder, first index, distance, how many, [name and index of the count]]`.
+        rows: Class to lists of `[name with <row>, folder, first index, distance, how many, [name and index of count]]`.
         switches: Class to input to `[sibling, index, off value, …]`.
     """
 
     loaders: dict[str, dict[str, list[Any]]]
-    rows: dict[str, tuple[str, str, int, int, int, tuple[str, int] | None]]
+    rows: dict[str, list[_Rows]]
     switches: dict[str, dict[str, list[Any]]]
     self_fetching: list[str]
     lora_tag_types: list[str]
@@ -190,18 +193,18 @@ def _popular_slots(popular: _Popular) -> dict[str, tuple[Slot, ...]]:
             Slot(name, entry[1], (entry[0],), "popular", bare=len(entry) > 2, switch=_switch(switches.get(name)))
             for name, entry in inputs.items()
         )
-    for node_type, (name, folder, first, distance, rows, count) in popular.rows.items():
-        slots[node_type] = slots.get(node_type, ()) + tuple(
-            Slot(
-                name.replace(ROW, str(row)),
-                first + distance * (row - 1),
-                (folder,),
-                "popular",
-                switch=Switch(*count, at_least=row) if count else None,
-            )
-            for row in range(1, rows + 1)
-        )
+    for node_type, listed in popular.rows.items():
+        slots[node_type] = slots.get(node_type, ()) + tuple(slot for rows in listed for slot in _row_slots(*rows))
     return slots
+
+
+def _row_slots(
+    name: str, folder: str, first: int, distance: int, rows: int, count: tuple[str, int] | None
+) -> Iterator[Slot]:
+    for row in range(1, rows + 1):
+        switch = Switch(*count, at_least=row) if count else None
+        index = first + distance * (row - 1)
+        yield Slot(name.replace(ROW, str(row)), index, (folder,), "popular", switch=switch)
 
 
 def _switch(entry: list[Any] | None) -> Switch | None:

@@ -22,9 +22,11 @@ _TAES: Final = ("taesd", "taesdxl", "taesd3", "taef1", "taef2", "taeqi2_1")
 """VAELoader shows each of these where `vae_approx` has both its encoder and its decoder."""
 
 _VIDEO_TAES: Final = ("taehv", "lighttaew2_2", "lighttaew2_1", "lighttaehy1_5", "taeltx_2", "taeh3")
-_IDLE: Final = re.compile(r"^(show|preview|display|view|save|export|write|note|label)|(viewer|preview|saver|saving)$")
+_IDLE: Final = re.compile(
+    r"^(show|preview|display|view|save|export|write|note|label)|show(any|text|string)|(viewer|preview|saver|saving)$"
+)
 _REMOTE: Final = re.compile(
-    r"^(BizyAir|DownloadAndLoad|\(Down\)Load|\[Comfy3D\] Load)|Preprocessor$| VFI$", re.IGNORECASE
+    r"^(BizyAir|DownloadAndLoad|\(Down\)Load|\[Comfy3D\] Load)|Preprocessor($|_Provider)| VFI$", re.IGNORECASE
 )
 """Their models stay on another machine, or are fetched by the node itself."""
 
@@ -86,6 +88,8 @@ def _of_loader(node: Node, slots: tuple[Slot, ...], graph: Graph, knowledge: Kno
         if type(value) is str and _is_file(value, slot):
             taken.update((slot.name, slot.index))
             yield from _of_slot(node, slot, value)
+        elif node.fed is not None and slot.name in node.fed:
+            taken.update((slot.name, slot.index))  # another node gives it: what lies at its position is stale
     if slots[0].known_by != "builtin":
         yield from _of_unknown(node, graph, knowledge, frozenset(taken))
 
@@ -100,6 +104,8 @@ def _of_rows(node: Node, slot: Slot, taken: set[Any]) -> Iterator[Need]:
     """Rows that users add; a file without names for its values has them at places that only the frontend knows."""
     pattern = _row_pattern(slot.name)
     for name, index, value in entries(node):
+        if name in taken or (index is not None and index in taken):
+            continue
         if names_model_file(value) and (pattern.fullmatch(name) or name.startswith("widget ")):
             taken.update((name, index) if index is not None else (name,))
             active = node.active and not switched_off(node, name, index)

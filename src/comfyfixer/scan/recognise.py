@@ -108,7 +108,11 @@ def _check_json(text: bytes) -> None:
     try:
         _ANY.decode(text)
     except msgspec.DecodeError:
-        _tolerant(_COMMENTS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"", text))
+        _tolerant(_plain(_plain(text)))  # a comma is known to be the last one when the comments behind it are gone
+
+
+def _plain(text: bytes) -> bytes:
+    return _COMMENTS.sub(lambda found: found[0] if found[0][:1] == b'"' else b"", text)
 
 
 def _recognise(text: bytes) -> RawWorkflow | Prompt | None:

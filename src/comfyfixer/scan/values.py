@@ -23,13 +23,14 @@ _MAX_NAME: Final = 400
 
 
 def names_model_file(value: Any) -> bool:
-    """Whether a value is, by its form, the name of a model file: one line, a model's extension, no URL."""
+    """Whether a value is, by its form, the name of a model file: one line, a model's extension, no URL, no prompt."""
     return (
         type(value) is str
         and value[-12:].rstrip().lower().endswith(MODEL_EXTENSIONS)
         and len(value) <= _MAX_NAME
         and "\n" not in value
         and "://" not in value
+        and "embedding:" not in value
         and not value.startswith(".")
         and not value.startswith(("%", "{{", "${"))
     )
