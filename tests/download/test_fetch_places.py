@@ -13,6 +13,7 @@ import pytest
 from comfyfixer.download import place as placing
 from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.fetch import fetch
+from comfyfixer.download.lock import held
 from comfyfixer.download.part import Part
 from comfyfixer.errors import Interrupted
 from comfyfixer.model.outcome import Outcome
@@ -314,10 +315,8 @@ def test_a_second_run_waits_and_then_finds_the_file_there(bench: Bench) -> None:
 
 
 def test_a_run_that_waits_for_another_can_be_stopped(bench: Bench) -> None:
-    import filelock
-
     bench.target.parent.mkdir(parents=True)
-    with filelock.FileLock(PartPaths(bench.target).lock):
+    with held(PartPaths(bench.target).lock, lambda: False, keep=lambda: 0):
         looks = iter([False, False, True])
         bench.cancelled = lambda: next(looks)
         with pytest.raises(Interrupted):

@@ -55,7 +55,7 @@ class PartPaths:
 
     A part is ours when a journal that can be read stands beside it. Everything else of these names is somebody else's:
     it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of the three, as it
-    goes by the end of the name.
+    goes by the end of the name. Names that differ in capital letters share a lock: on some disks they are one file.
     """
 
     def __init__(self, target: Path) -> None:
@@ -63,7 +63,7 @@ class PartPaths:
         self.target = target
         self.part = target.with_name(f".{stem}.comfyfixer.part")
         self.journal = target.with_name(f".{stem}.comfyfixer.json")
-        self.lock = target.with_name(f".{stem}.comfyfixer.lock")
+        self.lock = target.with_name(f".{_stem(target.name.lower())}.comfyfixer.lock")
 
     def record(self) -> PartRecord | None:
         """The journal, or None where there is none that can be read."""

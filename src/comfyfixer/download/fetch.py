@@ -19,6 +19,7 @@ from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.verify import Proof, check_kind, prove
 from comfyfixer.download.wire import Opener
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
+from comfyfixer.files import as_listed
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.event import Emit
@@ -160,7 +161,7 @@ class _Errand:
         self._paths.forget()
         self._tell_proof(proof)
         seconds = self._seconds()
-        path = printable(self._paths.target)
+        path = self._listed()
         self._tell("download.finished", path=path, size_bytes=proof.size_bytes, seconds=seconds)
         return self._outcome(
             path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified, unsafe=proof.unsafe
@@ -183,9 +184,12 @@ class _Errand:
         self._paths.forget()
         self._tell("download.skipped", why="it is in its place already")
         return self._outcome(
-            path=printable(target), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
+            path=self._listed(), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
             already_there=True, unsafe=proof.unsafe,
         )  # fmt: skip
+
+    def _listed(self) -> str:
+        return printable(as_listed(self._paths.target, Path(self._request.root)))
 
     def _make_room(self) -> None:
         """Keep the broken file that has the target's name under another one: the proven file is ready to take it.
