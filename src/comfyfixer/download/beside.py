@@ -12,7 +12,7 @@ import msgspec
 
 from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.errors import DownloadError
-from comfyfixer.paths import printable
+from comfyfixer.paths import printable, with_room
 
 _MAX_JOURNAL: Final = 256 * 1024
 _MAX_STEM_BYTES: Final = 120  # a name may have 255, and a temporary file's has to fit in as well
@@ -59,6 +59,7 @@ class PartPaths:
     """
 
     def __init__(self, target: Path) -> None:
+        target = with_room(target)
         stem = _stem(target.name)
         self.target = target
         self.part = target.with_name(f".{stem}.comfyfixer.part")

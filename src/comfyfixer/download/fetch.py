@@ -93,7 +93,7 @@ class _Errand:
             return self._failed(of_system(error, self._request))
 
     def _fetch(self) -> Outcome:
-        check_below(self._paths.target, self._request.root)
+        check_below(Path(self._request.target), self._request.root)
         if not self._paths.part.exists() and (there := self._already_there()):
             return there
         if not self._request.candidates:
@@ -189,7 +189,7 @@ class _Errand:
         )  # fmt: skip
 
     def _listed(self) -> str:
-        return printable(as_listed(self._paths.target, Path(self._request.root)))
+        return printable(as_listed(Path(self._request.target), Path(self._request.root)))
 
     def _make_room(self) -> None:
         """Keep the broken file that has the target's name under another one: the proven file is ready to take it.

@@ -14,6 +14,7 @@ from comfyfixer.download.verify import Proof, check_kind, digests_of, prove
 from comfyfixer.errors import DownloadError
 from comfyfixer.files import write_whole
 from comfyfixer.model.candidate import Candidate
+from comfyfixer.paths import limited
 from comfyfixer.redact import redact
 
 _WORTHLESS: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file", "unsafe-file", "wrong-kind"})
@@ -46,7 +47,7 @@ def brought(hand: Hand, paths: PartPaths, candidate: Candidate, expected: Expect
         DownloadError: They could not be had, or are not what was promised; then they are removed.
     """
     paths.check()
-    file = fetched_beside(paths.part)
+    file = fetched_beside(Path(limited(os.fspath(paths.part))))  # as other programs know paths
     hand.bring(candidate, expected, file, means)
     try:
         proof = prove(file, digests_of(file, expected.hashes, means.cancelled), expected)
