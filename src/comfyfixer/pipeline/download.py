@@ -91,8 +91,8 @@ class _Outcomes:
         promised = order.row.sha256
         if earlier is None or not earlier.path or (promised and promised != earlier.sha256):
             return False
-        path = openable(earlier.path)
-        if _stamp(path) != (earlier.size_bytes, earlier.mtime_ns) or not self._is_searched(order, path):
+        stamp = _stamp(earlier.path)
+        if stamp != (earlier.size_bytes, earlier.mtime_ns) or not self._is_searched(order, earlier.path):
             return False
         why = f"is in place already: {earlier.path}"
         self._session.emit("download.skipped", filename=order.row.filename, why=why)
@@ -101,7 +101,7 @@ class _Outcomes:
 
     def _is_searched(self, order: Order, path: str) -> bool:
         roots = (order.request.root, *self._places.roots(order.request.folder))
-        return any(Path(path).is_relative_to(root) for root in roots)
+        return any(Path(path).is_relative_to(printable(root)) for root in roots)
 
 
 def _completed(outcome: Outcome, row: Resolution) -> Outcome:
@@ -120,7 +120,7 @@ def _completed(outcome: Outcome, row: Resolution) -> Outcome:
 def _stamp(path: str) -> tuple[int | None, int | None]:
     """Size and modification time; both change with the content, or the file is hashed again."""
     try:
-        status = os.stat(path)
+        status = os.stat(openable(path))
     except OSError:
         return None, None
     return status.st_size, status.st_mtime_ns
