@@ -27,8 +27,8 @@ from comfyfixer.demo.faults import Cut, Down, Faults, SlowDrip
 from comfyfixer.demo.hub import Hub
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
-from comfyfixer.download.segments import CHUNK
-from comfyfixer.download.sharing import PER_FILE, Sharing
+from comfyfixer.download.sharing import Sharing
+from comfyfixer.download.transfer import CHUNK
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.net.client import make_client
 from comfyfixer.settings import load
@@ -57,11 +57,10 @@ def _kills(folder: Path, kills: int, seed: int) -> list[str]:
         runs += 1
         found.add(killed(folder / f"kill{runs}", seed + runs, kills=kills - found.kills))
         shutil.rmtree(folder / f"kill{runs}")
-    most = 2 * CHUNK * PER_FILE
     print(f"kill -9: {found.kills} times in {runs} runs of 40 files, {found.parts} unfinished files looked at")
-    print(f"         at most {found.most_lost / _MIB:.2f} MiB of a file lost ({2 * CHUNK / _MIB:.0f} MiB a connection "
-          f"are allowed), {found.most_twice} known bytes asked for again")  # fmt: skip
-    excess = ["more was lost than a chunk a connection"] if found.most_lost > most else []
+    print(f"         at most {found.most_lost / _MIB:.2f} MiB of a file lost ({CHUNK / _MIB:.0f} MiB is "
+          f"allowed), {found.most_twice} known bytes asked for again")  # fmt: skip
+    excess = ["more was lost of a file than a chunk"] if found.most_lost > CHUNK else []
     return found.wrong + excess + (["known bytes were asked for again"] if found.most_twice else [])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comfyfixer.errors import UsageError
-from comfyfixer.files import as_listed, listed_as, write_whole
+from comfyfixer.files import as_listed, listed_as, write_if_changed, write_whole
 
 
 def test_the_folder_is_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -80,3 +80,14 @@ def test_a_name_that_nothing_has_and_a_folder_that_is_not_there_stay_as_they_are
     (tmp_path / "Model.pt").touch()
     assert listed_as(tmp_path / "x.pt") == "x.pt"
     assert as_listed(tmp_path / "sub" / "x.pt", tmp_path) == tmp_path / "sub" / "x.pt"
+
+
+def test_what_is_there_already_is_left_alone(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    write_if_changed(target, b"one")
+    before = target.stat()
+    write_if_changed(target, b"one")
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    for other in (b"two", b"more", b""):
+        write_if_changed(target, other)
+        assert target.read_bytes() == other

@@ -2,10 +2,29 @@
 
 import contextlib
 import os
+import re
 import threading
 from pathlib import Path
 
 from comfyfixer.errors import UsageError
+
+
+def write_if_changed(path: Path, data: bytes) -> None:
+    """`write_whole`, not durable; a file that holds these bytes already is left alone: to replace a large one, a file
+    system waits for the disk.
+
+    Raises:
+        UsageError: `workdir-unwritable`.
+    """
+    if not _holds(path, data):
+        write_whole(path, data, durable=False)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -17,7 +36,8 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         UsageError: `workdir-unwritable`.
     """
-    temporary = path.with_name(f".{path.name[:60]}.{os.getpid()}-{threading.get_ident()}.tmp")
+    name = path.name if _is_short(path) else path.name[:45]
+    temporary = path.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -37,6 +57,22 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
             code="workdir-unwritable",
             hint="Name a folder that can be written with `--workdir DIR`",
         ) from error
+
+
+def torn_writes(path: Path) -> list[Path]:
+    """What killed writers of `path` left beside it; only for who knows that nobody writes it now."""
+    if not _is_short(path):
+        return []  # such a name is not told apart from others by its beginning
+    name = re.compile(rf"\.{re.escape(path.name)}\.\d+-\d+\.tmp")
+    try:
+        return [path.with_name(one) for one in os.listdir(path.parent) if name.fullmatch(one)]
+    except OSError:
+        return []
+
+
+def _is_short(path: Path) -> bool:
+    """Whether a name leaves room for a temporary one around it."""
+    return len(os.fsencode(path.name)) <= 180
 
 
 def as_listed(path: Path, root: Path) -> Path:

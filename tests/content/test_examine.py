@@ -232,7 +232,7 @@ ANY_FILE = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY_FILE)
 def test_any_bytes_are_judged_without_a_crash(
     tmp_path_factory: pytest.TempPathFactory, named: tuple[str, bytes]
@@ -243,7 +243,7 @@ def test_any_bytes_are_judged_without_a_crash(
     assert content.fault is None or len(content.fault) < 200
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2000))
 def test_a_file_cut_anywhere_is_never_whole(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     folder = tmp_path_factory.getbasetemp()
@@ -251,7 +251,7 @@ def test_a_file_cut_anywhere_is_never_whole(tmp_path_factory: pytest.TempPathFac
         assert examine_bytes(_put(folder, name, data[: cut % len(data)])).fault
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=5), st.integers(0, 60))
 def test_a_table_passes_only_where_it_tiles_the_data(
     tmp_path_factory: pytest.TempPathFactory, places: list[tuple[int, int]], length: int

@@ -116,6 +116,59 @@ def test_a_hidden_name_is_refused(tmp_path: Path, hidden: bytes) -> None:
     _refused(tmp_path, hidden)
 
 
+NUMPY = (
+    b"\x80\x02}q\x00(X\x01\x00\x00\x00aq\x01cnumpy._core.multiarray\n_reconstruct\nq\x02cnumpy\nndarray\nq\x03K\x00\x85q\x04"
+    b"c_codecs\nencode\nq\x05X\x01\x00\x00\x00bq\x06X\x06\x00\x00\x00latin1q\x07\x86q\x08Rq\t\x87q\nRq\x0b(K\x01K\x02\x85q\x0c"
+    b"cnumpy\ndtype\nq\rX\x02\x00\x00\x00f4q\x0e\x89\x88\x87q\x0fRq\x10(K\x03X\x01\x00\x00\x00<q\x11NNNJ\xff\xff\xff\xff"
+    b"J\xff\xff\xff\xffK\x00tq\x12b\x89h\x05X\t\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\x80?q\x13h\x07\x86q\x14Rq\x15tq\x16b"
+    b"X\x01\x00\x00\x00bq\x17cnumpy._core.multiarray\nscalar\nq\x18h\rX\x02\x00\x00\x00f8q\x19\x89\x88\x87q\x1aRq\x1b(K\x03h\x11NNN"
+    b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x1cbh\x05X\t\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc3\xb0?q\x1dh\x07\x86q\x1e"
+    b"Rq\x1f\x86q Rq!u."
+)
+"""What numpy writes for `{"a": array([0, 1], "f4"), "b": float64(1)}`."""
+OBJECTS = (
+    b"\x80\x04\x8c\x16numpy._core.multiarray\x8c\x0c_reconstruct\x93\x8c\x05numpy\x8c\x07ndarray\x93K\x00\x85C\x01b\x87R"
+    b"(K\x01K\x02\x85\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02O8\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb"
+    b"\x89](K\x01Netb."
+)
+"""The same for an array of objects."""
+
+
+def _type(name: bytes = b"V8") -> bytes:
+    return b"\x80\x04\x8c\x05numpy\x8c\x05dtype\x93\x8c" + bytes([len(name)]) + name
+
+
+def test_what_numpy_writes_passes(tmp_path: Path) -> None:
+    _passes(tmp_path, NUMPY)
+    _passes(tmp_path, OBJECTS)
+    old = NUMPY.replace(b"X\x02\x00\x00\x00f4", b"U\x02f4").replace(b"X\x01\x00\x00\x00<", b"U\x01<")
+    _passes(tmp_path, old)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        OBJECTS.replace(b"K?tb", b"K\x00tb"),  # an array of objects that says it holds none: its bytes are addresses
+        OBJECTS.replace(b"NNNJ", b"N\x8c\x01f\x85}J"),
+        NUMPY.replace(b"K\x00tq\x12", b"K\x1btq\x12"),
+        _type() + b"\x89\x88\x87R.",
+        _type() + b"\x85\x81.",
+        _type() + b"\x85}\x92.",
+        _type(b"f4,O") + b"\x85R.",
+        b"\x80\x04\x8c\x05numpy\x8c\x05dtype\x93\x940h\x00\x8c\x02V8\x85R.",
+        b"\x80\x04\x8c\x05numpy\x8c\x05dtype\x932\x8c\x02V8\x85R.",
+        b"\x80\x04(\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02V8o.",
+        b"\x80\x04\x8c\x0bcollections\x8c\x0bdefaultdict\x93\x8c\x05numpy\x8c\x05dtype\x93\x85R.",
+        b"\x80\x04\x8c\x0dtorch._tensor\x8c\x15_rebuild_from_type_v2\x93(\x8c\x05numpy\x8c\x07ndarray\x93N)Nt\x85R.",
+        b"\x80\x04\x8c\x05numpy\x8c\x07ndarray\x93K\x01\x85\x8c\x01OC\x08AAAAAAAA\x87R.",
+        b"\x80\x04\x8c\x15numpy.core.multiarray\x8c\x06scalar\x93NN\x86RNb.",
+        b"\x80\x04}N\x85R.",
+    ],
+)
+def test_what_only_looks_like_numpys_is_refused(tmp_path: Path, data: bytes) -> None:
+    _refused(tmp_path, data)
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\x80", STATE_DICT[:-1], STATE_DICT + b"x", STATE_DICT + pickle.dumps(Evil()), b"GGUF\x03\x00\x00\x00",

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from comfyfixer.download import part
+from comfyfixer.download import part_journal
 from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.errors import UsageError
 from tests.download.conftest import Bench
@@ -88,7 +88,7 @@ def test_a_complete_part_is_placed_on_a_disk_that_has_no_room_for_another_journa
     def full(path: Path, data: bytes) -> None:
         raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(part, "write_whole", full)
+    monkeypatch.setattr(part_journal, "write_whole", full)
     assert bench.fetch().success
 
 
@@ -96,7 +96,7 @@ def test_without_room_for_the_journal_no_part_is_begun(bench: Bench, monkeypatch
     def full(path: Path, data: bytes) -> None:
         raise UsageError("the disk is full", code="workdir-unwritable") from OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(part, "write_whole", full)
+    monkeypatch.setattr(part_journal, "write_whole", full)
     bench.fails("disk-full")
     assert bench.names() == []
 

@@ -1,5 +1,7 @@
+import gzip
 import hashlib
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,7 +10,7 @@ from comfyfixer.digests import DIGITS, computable
 from comfyfixer.download.fetch import fetch
 from comfyfixer.download.pace import Pace
 from tests.download.conftest import KEY, Bench, safetensors
-from tests.download.origin import redirect, serve, status
+from tests.download.origin import Answer, redirect, serve, status
 
 
 def test_a_file_is_fetched_proven_and_placed_and_nothing_else_is_left(bench: Bench) -> None:
@@ -36,6 +38,30 @@ def test_the_key_stays_at_its_own_host_and_out_of_all_that_is_told_or_written(be
     assert "bytes_flushed" in written
     for secret in (KEY, "3_signed"):
         assert secret not in json.dumps(bench.events) + written + str(outcome)
+
+
+def _packed(name: str, body: bytes) -> Answer:
+    return status(200, body, {"Content-Encoding": name})
+
+
+def test_bytes_that_are_packed_for_the_way_are_no_file_where_nothing_tells_what_it_is(bench: Bench) -> None:
+    """A mirror may pack what it gives, asked or not: without a hash the packed bytes would get the name."""
+    bench.target = bench.target.with_suffix(".onnx")
+    bench.hub.script = [_packed("gzip", gzip.compress(bench.hub.body))] * 2
+    problem = bench.fails("not-a-model-file", bench.candidate(hashes={}, size_bytes=None))
+    assert "packed for the way (gzip)" in problem.message
+    assert bench.names() == []
+    assert {request["accept-encoding"] for request in bench.hub.requests} == {"identity"}
+
+
+@pytest.mark.parametrize(("name", "hashes"), [("aws-chunked", {}), ("gzip", None)])
+def test_a_storage_that_only_says_so_is_believed_its_bytes(
+    bench: Bench, name: str, hashes: dict[str, str] | None
+) -> None:
+    bench.hub.script = [_packed(name, bench.hub.body)]
+    known: dict[str, Any] = {} if hashes is None else {"hashes": hashes}
+    assert bench.fetch(bench.candidate(**known)).success
+    assert bench.target.read_bytes() == bench.hub.body
 
 
 def test_the_next_candidate_is_tried_when_the_first_has_gone(bench: Bench) -> None:

@@ -86,6 +86,25 @@ def test_a_part_of_another_version_of_this_tool_starts_over(bench: Bench) -> Non
     assert bench.hub.ranges == [None]
 
 
+@pytest.mark.parametrize("hashes", [None, {}], ids=["hash", "no hash"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"front": -5}, {"front": -5, "ahead": [[2000, 3000]]}, {"front": 1 << 70}, {"bytes_flushed": -9},
+        {"front": 10, "ahead": [[50, 20], [-50, 20], [-5, -3]]}, {"front": 10, "ahead": [[1 << 61, 1 << 62]]},
+        {"front": 1000, "ahead": [[2000, 3000], [2500, 4000], [0, 10]], "ahead_flushed": [[9, 1]]},
+        {"etag": '"a\r\nX: y"'}, {"etag": '"\u20ac"'},
+    ],
+)  # fmt: skip
+def test_a_journal_that_says_what_can_not_be_costs_no_more_than_the_part(
+    bench: Bench, changes: dict[str, Any], hashes: dict[str, str] | None
+) -> None:
+    known = {} if hashes is None else {"hashes": hashes}
+    _leave_part(bench, **known)
+    bench.record.write_text(json.dumps(json.loads(bench.record.read_bytes().split(b"\n")[0]) | changes))
+    _succeeds(bench, **known)
+
+
 @pytest.mark.parametrize("journal", [b"", b"{", b"[1]", b'{"mine":1}', None])
 def test_a_part_without_a_readable_journal_is_left_and_told(bench: Bench, journal: bytes | None) -> None:
     left = _leave_part(bench)

@@ -12,8 +12,8 @@ import pytest
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.growth import Trial
 from comfyfixer.download.pace import Pace
-from comfyfixer.download.segments import CHUNK
 from comfyfixer.download.sharing import Connections, Sharing
+from comfyfixer.download.transfer import CHUNK
 from comfyfixer.errors import Interrupted
 from tests.download.conftest import Bench, safetensors
 from tests.download.origin import Answer, Exchange, serve, status

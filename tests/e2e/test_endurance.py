@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from comfyfixer.download.segments import CHUNK
-from comfyfixer.download.sharing import PER_FILE
+from comfyfixer.download.transfer import CHUNK
 from tests.support.killing import killed
 from tests.support.storm import storm
 
@@ -27,4 +26,4 @@ def test_killed_at_random_moments_and_resumed_the_end_is_the_same(tmp_path: Path
     assert found.wrong == []
     assert found.kills > 0
     assert found.most_twice == 0
-    assert found.most_lost <= 2 * CHUNK * PER_FILE
+    assert found.most_lost <= CHUNK

@@ -199,8 +199,8 @@ def test_a_key_is_in_no_process_list(tmp_path: Path, hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("program", ["wget", "aria2c"])
-def test_a_hub_that_gives_the_bytes_itself_gets_the_key_from_the_program_too(tmp_path: Path, program: str) -> None:
-    """Small files are at the hub, behind no redirect to a storage."""
+def test_a_hub_that_gives_the_bytes_itself_gets_the_key_all_the_same(tmp_path: Path, program: str) -> None:
+    """Small files are at the hub, behind no redirect to a storage: `wget` tells the key, for `aria2c` we do."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
     small = RepoFile(path="gated.safetensors", content=GATED, lfs=False)

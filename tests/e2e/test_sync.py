@@ -202,6 +202,37 @@ def test_other_bytes_than_the_lock_file_promises_are_not_placed(tmp_path: Path, 
     assert other.digests() == before
 
 
+def test_a_folders_own_lock_file_still_names_what_could_not_be_had(tmp_path: Path, source: tuple[Hub, Product]) -> None:
+    """It came with the folder: what is not here yet is the very thing that it is kept for."""
+    hub, one = source
+    other = bare_machine(tmp_path / "other", hub)
+    own = lock_of(other)
+    own.parent.mkdir(parents=True)
+    lock = json.loads(lock_of(one).read_bytes())
+    lock["models"][0] |= {"url": None, "sources": []}
+    own.write_text(json.dumps(lock))
+    before = own.read_bytes()
+    for _ in range(2):
+        ran = other.json("sync", str(own))
+        assert (ran.code, ran.codes) == (3, {"host-not-allowed"})
+        assert own.read_bytes() == before
+
+
+def test_two_files_promised_for_one_place_are_no_lock_file(tmp_path: Path, source: tuple[Hub, Product]) -> None:
+    hub, one = source
+    other = bare_machine(tmp_path / "other", hub)
+    row = json.loads(lock_of(one).read_bytes())["models"][0] | {"name": "sub/x.safetensors"}
+    file, before = tmp_path / "l.json", other.digests()
+    for name in ("sub/x.safetensors", "sub\\x.safetensors"):
+        file.write_text(json.dumps({"models": [row, {**row, "name": name, "sha256": "0" * 64}]}))
+        ran = other.json("sync", str(file))
+        assert (ran.code, ran.codes) == (2, {"lock-invalid"})
+        assert other.digests() == before
+    file.write_text(json.dumps({"models": [row, row, {**row, "name": "sub\\x.safetensors"}]}))
+    ran = other.json("sync", str(file))
+    assert (ran.code, states(ran.data)) == (0, {"sub/x.safetensors": "fetched", "sub\\x.safetensors": "fetched"})
+
+
 def test_a_different_file_in_the_place_is_not_touched(tmp_path: Path, source: tuple[Hub, Product]) -> None:
     hub, one = source
     other = machine(tmp_path / "other", hub)

@@ -24,7 +24,9 @@ def product(tmp_path: Path, hub: Hub) -> Product:
     return Product(tmp_path, hub)
 
 
-@pytest.mark.parametrize("name", ["status.json", "output/workflows.json", "output/summary_report.md"])
+@pytest.mark.parametrize(
+    "name", ["status.json", "output/workflows.json", "output/summary_report.md", "output/comfyfixer.lock.json"]
+)
 def test_a_file_of_the_users_own_is_not_overwritten(product: Product, name: str) -> None:
     mine = product.workdir / name
     mine.parent.mkdir(parents=True, exist_ok=True)

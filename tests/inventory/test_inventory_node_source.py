@@ -491,7 +491,7 @@ _WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(words=st.lists(_WORDS, max_size=40))
 def test_any_source_is_read_without_a_crash(tmp_path_factory: pytest.TempPathFactory, words: list[str]) -> None:
     pack = tmp_path_factory.getbasetemp() / "any_pack"

@@ -57,6 +57,8 @@ def test_a_configured_end_point_gets_the_key_at_its_own_scheme_host_and_port() -
     )
     credentials = Credentials(settings)
     assert credentials.headers(_url("https://mirror.example:8443/c/api/v1"))
+    for climbing in ("/c/../x", "/c/./../x", "/c/%2e%2E/x", "/c/.%2e", "/c/..%2Fx", "/."):
+        assert Url.parse(f"https://mirror.example:8443{climbing}") is None
     for other in ("http://mirror.example:8443/c/x", "https://mirror.example/c/x", "https://mirror.example:8443/cc"):
         assert credentials.headers(_url(other)) == {}
 
@@ -93,7 +95,8 @@ def test_why_a_foreign_address_is_not_fetched(text: str, reason: str | None) -> 
         ("172.16.0.1", True), ("192.168.0.1", True), ("169.254.169.254", True), ("100.100.100.200", True),
         ("0.0.0.0", True), ("224.0.0.1", True), ("::1", True), ("fe80::1%eth0", True), ("fd00::1", True),
         ("::ffff:10.0.0.1", True), ("64:ff9b::a00:1", True), ("64:ff9b::808:808", False), ("2002:0a00:0001::", True),
-        ("nonsense", True),
+        ("::127.0.0.1", True), ("64:ff9b:1::7f00:1", True), ("::ffff:0:10.0.0.1", True), ("fec0::1", True),
+        ("64:ff9b:1::808:808", False), ("nonsense", True),
     ],
 )  # fmt: skip
 def test_private_addresses_are_known_in_every_form(address: str, private: bool) -> None:

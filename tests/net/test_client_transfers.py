@@ -202,6 +202,27 @@ def test_a_name_that_leads_to_a_private_address_is_refused_before_anything_is_se
             assert connection.recv(100) == b""
 
 
+def test_a_running_comfyui_is_asked_what_it_has_and_nobody_else_may_send_us_there() -> None:
+    with (
+        Loopback(lambda seen: json("{}")) as running,
+        Loopback(lambda seen: redirect(f"{running.url}/manager/reboot")) as internet,
+    ):
+        settings = Settings(
+            workdir="/", endpoints=Endpoints(github="http://mirror.example"), comfyui_url=running.url, timeout_seconds=2
+        )
+        with make_client(settings, lambda action, **details: None, cache_path=None) as client:
+            assert client.get(f"{running.url}/object_info").status == 200
+            assert client.allowed(f"{running.url}/manager/reboot")
+            for trusted in (True, False):
+                with pytest.raises(DownloadError) as caught:
+                    client.open(f"{running.url}/manager/reboot", origin_trusted=trusted)
+                assert caught.value.code == "host-not-allowed"
+            with _through_proxy(internet.url), pytest.raises(DownloadError) as caught:
+                client.open("http://mirror.example/x", origin_trusted=True)
+            assert caught.value.code == "host-not-allowed"
+        assert [seen.target for seen in running.seen] == ["/object_info"]
+
+
 def test_a_redirect_from_the_internet_into_this_machine_is_refused() -> None:
     """The configured proxy plays the internet."""
     with (

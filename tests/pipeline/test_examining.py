@@ -14,6 +14,7 @@ from comfyfixer.pipeline import contents
 from comfyfixer.pipeline.contents import RememberingExaminer
 from comfyfixer.pipeline.examining import examined
 from comfyfixer.pipeline.session import Session
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.resolve.missing import find_missing_models
 from comfyfixer.settings import Settings
 from tests.content.files import safetensors
@@ -50,13 +51,13 @@ class Bench:
         self.told.clear()
         session = Session(Settings(workdir=str(self.folder / "work")), self._emit, lambda: False)
         workflow = Workflow(path="w.json", format="ui", models=tuple(self.references))
-        self.inventory = examined(session, [workflow], self._inventory())
+        self.inventory = examined(session, gathered([workflow]).files, self._inventory())
         return self.inventory
 
     def missing(self) -> dict[str, list[tuple[str, str | None]]]:
         """Each missing file with what is here instead, and why."""
         workflow = Workflow(path="w.json", format="ui", models=tuple(self.references))
-        rows = find_missing_models([workflow], self.examined())
+        rows = find_missing_models(gathered([workflow]).files, self.examined())
         return {row.value: [(match.why, match.detail) for match in row.local_matches] for row in rows}
 
     def _inventory(self) -> Inventory:

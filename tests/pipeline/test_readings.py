@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from comfyfixer.model.library import Library
 from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.pipeline.reading.cache import Readings, reader_version
 from comfyfixer.pipeline.reading.file import Reader
-from comfyfixer.pipeline.reading.many import read_many
+from comfyfixer.pipeline.reading.many import read_many, read_together
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.scan.knowledge import builtin_knowledge
 
 NODE = '{"1": {"class_type": "LoraLoader", "inputs": {"lora_name": "%s.safetensors"}}}'
@@ -201,3 +203,78 @@ def test_reading_that_is_given_up_ends_its_processes(many: list[str]) -> None:
     reading.close()
 
     assert multiprocessing.active_children() == []
+
+
+def together(cache: Path, *files: Path) -> Library:
+    """What the files need together, as a scan asks for it."""
+    return read_together([str(file) for file in files], {}, cache, lambda _number, _workflow: None)
+
+
+def names_of(library: Library) -> list[str]:
+    return [file.row.filename for file in library.files]
+
+
+@pytest.fixture
+def read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two workflows and another file, read by an earlier scan; a further look at one's own row would fail."""
+    settled(monkeypatch)
+    files = [tmp_path / f"{name}.json" for name in ("a", "b", "package")]
+    for file in files:
+        write(file, file.stem)
+    files[2].write_text("{}", "utf-8")
+    together(tmp_path / "c", *files)
+    return files
+
+
+def test_what_unchanged_files_need_together_is_remembered(
+    read_once: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = gathered(workflow for path in read_once if (workflow := Reader(builtin_knowledge()).read(str(path))))
+
+    def never(*_arguments: object) -> None:
+        raise AssertionError("a row of an unchanged library was decoded")
+
+    monkeypatch.setattr(Readings, "recalled", never)
+
+    again = together(tmp_path / "c", *read_once)
+
+    assert again == fresh
+    assert len(again.workflows) == 2
+
+
+def test_a_changed_a_new_and_a_lost_file_change_what_is_needed_together(read_once: list[Path], tmp_path: Path) -> None:
+    cache = tmp_path / "c"
+    write(read_once[1], "changed")
+    assert names_of(together(cache, *read_once)) == ["a.safetensors", "changed.safetensors"]
+    assert names_of(together(cache, read_once[1])) == ["changed.safetensors"]
+    assert names_of(together(cache, *read_once[:2])) == ["a.safetensors", "changed.safetensors"]
+    read_once[0].unlink()
+    assert [row.ok for row in together(cache, *read_once[:2]).workflows] == [False, True]
+    assert [row.ok for row in together(cache, *read_once[:2]).workflows] == [False, True]
+    write(read_once[0], "back")
+    assert names_of(together(cache, *read_once[:2])) == ["back.safetensors", "changed.safetensors"]
+
+
+def test_files_that_are_read_one_by_one_leave_nothing_wrong_for_the_next_scan(
+    read_once: list[Path], tmp_path: Path
+) -> None:
+    cache = tmp_path / "c"
+    write(read_once[1], "changed")
+    scanned(cache, *read_once[:2])
+    assert names_of(together(cache, *read_once[:2])) == ["a.safetensors", "changed.safetensors"]
+    scanned(cache, *read_once[:2])
+    assert names_of(together(cache, *read_once[:2])) == ["a.safetensors", "changed.safetensors"]
+
+
+def test_the_progress_of_remembered_files_is_told_at_their_end(read_once: list[Path], tmp_path: Path) -> None:
+    told: list[tuple[int, bool]] = []
+
+    def each(number: int, workflow: Workflow | None) -> None:
+        told.append((number, workflow is not None))
+
+    paths = [str(file) for file in read_once]
+    read_together(paths, {}, tmp_path / "other", each)
+    assert told == [(1, True), (2, True), (3, False)]
+    told.clear()
+    read_together(paths, {}, tmp_path / "other", each)
+    assert told == [(3, False)]

@@ -9,6 +9,7 @@ from comfyfixer.inventory.builtin_types import builtin_since
 from comfyfixer.inventory.take import take
 from comfyfixer.model.inventory import Installation, Inventory
 from comfyfixer.model.reference import Workflow
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.resolve.missing_nodes import find_missing_nodes
 from comfyfixer.scan.knowledge import builtin_knowledge
 from comfyfixer.scan.read import read_workflow
@@ -38,7 +39,7 @@ def empty(base: Path, version: str | None) -> Inventory:
 def test_on_an_empty_installation_exactly_the_custom_types_are_missing(
     tmp_path: Path, templates: list[Workflow]
 ) -> None:
-    found = find_missing_nodes(templates, empty(tmp_path, None), since=builtin_since())
+    found = find_missing_nodes(gathered(templates), empty(tmp_path, None), since=builtin_since())
     assert {entry.node_type for entry in found.missing} == CUSTOM
     assert {entry.state for entry in found.missing} == {"missing"}
     assert {path for entry in found.missing for path in entry.workflows} == {
@@ -48,7 +49,7 @@ def test_on_an_empty_installation_exactly_the_custom_types_are_missing(
 
 
 def test_an_older_comfyui_is_to_be_updated_and_nothing_else(tmp_path: Path, templates: list[Workflow]) -> None:
-    found = find_missing_nodes(templates, empty(tmp_path, "0.33.0"), since=builtin_since())
+    found = find_missing_nodes(gathered(templates), empty(tmp_path, "0.33.0"), since=builtin_since())
     core = [entry for entry in found.missing if entry.node_type not in CUSTOM]
     assert {entry.node_type for entry in found.missing} >= CUSTOM
     assert core

@@ -14,6 +14,7 @@ from comfyfixer.model.export import ExportedFile, ExportedSource
 from comfyfixer.model.lock import Synced, SyncedModel, SyncedPack
 from comfyfixer.report.exports import WRITERS, left_out, sh, shell
 from comfyfixer.report.synced import lines, only_remote, outstanding
+from tests.download.origin import Origin, serve
 
 HOSTILE = [
     "$(touch pwned)",
@@ -64,6 +65,23 @@ def test_a_hostile_name_runs_nothing(tmp_path: Path, form: str, name: str) -> No
     assert ran.returncode == 0, ran.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["models", "tools"]
     assert [entry.name for entry in folder.iterdir()] == [name]
+
+
+@pytest.mark.skipif(shutil.which("sh") is None or shutil.which("curl") is None, reason="no sh, no curl")
+@pytest.mark.parametrize("size", [None, 5000], ids=["nothing", "size"])
+def test_a_file_that_was_cut_gets_no_name_whatever_is_promised(tmp_path: Path, size: int | None) -> None:
+    target = tmp_path / "models" / "x.onnx"
+    with Origin(b"m" * 5000) as origin:
+        source = ExportedSource(source="url", url=f"{origin.url}/x")
+        script = sh([ExportedFile(target=str(target), base=str(tmp_path), sources=(source,), size_bytes=size)])
+        impatient = script.replace("--retry 5", "--retry 0")
+        for _ in range(2):
+            origin.script = [serve(cut_after=1000)]
+            ran = subprocess.run(["sh", "-c", impatient], capture_output=True, timeout=30)
+            assert ran.returncode == 1
+            assert not target.exists()
+        ran = subprocess.run(["sh", "-c", script], capture_output=True, timeout=30)
+        assert (ran.returncode, target.read_bytes()) == (0, origin.body)
 
 
 def test_a_line_of_aria2_is_never_ended_by_a_name() -> None:

@@ -10,7 +10,7 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, ScanSummary, WorkflowRow
-from comfyfixer.report.items import items
+from comfyfixer.report.items import items, joined
 from comfyfixer.report.summary import summary
 from comfyfixer.report.terminal import lines
 from comfyfixer.report.words import common_folder, plural, sentences, size_text
@@ -86,7 +86,7 @@ def test_each_missing_file_has_its_state() -> None:
 
 
 def test_the_report_says_what_was_done_what_waits_and_for_which_workflow() -> None:
-    text = summary(WHOLE)
+    text = summary(joined(WHOLE))
     assert "**1 of 3 workflows ready.** 4 model files missing at the start" in text
     assert "### `ask.pt` (loras)\n\nbecause of this. `comfyfixer review` compares" in text
     assert "fp8 instead of fp16" in text
@@ -100,7 +100,7 @@ def test_the_report_says_what_was_done_what_waits_and_for_which_workflow() -> No
 
 
 def test_the_terminal_says_the_same_in_plain_lines() -> None:
-    text = "\n".join(lines(WHOLE, "/w/summary_report.md"))
+    text = "\n".join(lines(joined(WHOLE), "/w/summary_report.md"))
     assert "3 workflows, 1 ready (2 other files passed over)" in text
     assert "  + placed.pt  loras, 5 B from huggingface, SHA-256 verified" in text
     assert "      -> Try that" in text
@@ -109,14 +109,16 @@ def test_the_terminal_says_the_same_in_plain_lines() -> None:
 
 def test_long_lists_are_counted_on_a_terminal() -> None:
     many = tuple(model(f"{number}.pt") for number in range(20))
-    text = "\n".join(lines(msgspec.structs.replace(WHOLE, missing_models=many, resolutions=(), downloads=()), "r"))
+    text = "\n".join(
+        lines(joined(msgspec.structs.replace(WHOLE, missing_models=many, resolutions=(), downloads=())), "r")
+    )
     assert "  ... and 8 more" in text
 
 
 def test_nothing_outstanding_is_said() -> None:
     nothing = Overview(command="auto", run_id="r", steps=("scan",), started="2026-01-02T03:04:05+00:00")
-    assert "Nothing is missing." in summary(nothing)
-    assert "Nothing is outstanding." in "\n".join(lines(nothing, "r"))
+    assert "Nothing is missing." in summary(joined(nothing))
+    assert "Nothing is outstanding." in "\n".join(lines(joined(nothing), "r"))
 
 
 @given(st.text(min_size=1, max_size=40))
@@ -127,9 +129,9 @@ def test_a_foreign_name_opens_no_tag_and_breaks_no_table(name: str) -> None:
         resolutions=(row(name, "review", msgspec.structs.replace(CANDIDATE, filename=name), because=name),),
         downloads=(),
     )
-    text = summary(hostile)
-    assert text.count("\n") == summary(hostile_named(hostile, "plain.pt")).count("\n")
-    printed = list(lines(hostile, "r"))
+    text = summary(joined(hostile))
+    assert text.count("\n") == summary(joined(hostile_named(hostile, "plain.pt"))).count("\n")
+    printed = list(lines(joined(hostile), "r"))
     assert all(line.isprintable() for line in printed)
 
 
@@ -142,7 +144,7 @@ def hostile_named(overview: Overview, name: str) -> Overview:
 
 def test_markup_in_a_reason_stays_text() -> None:
     bad = row("ask.pt", "review", CANDIDATE, because="<script>alert(1)</script> [x](http://evil)")
-    text = summary(msgspec.structs.replace(WHOLE, resolutions=(bad,), downloads=()))
+    text = summary(joined(msgspec.structs.replace(WHOLE, resolutions=(bad,), downloads=())))
     assert "<script>" not in text
     assert "](http://evil)" not in text
 
@@ -168,7 +170,7 @@ def nodes_text(*nodes: MissingNode, steps: tuple[str, ...] = ("scan", "resolve")
         scanned=ScanSummary(notes=notes),
         missing_nodes=nodes,
     )
-    return "\n".join((*lines(overview, "report.md"), summary(overview)))
+    return "\n".join((*lines(joined(overview), "report.md"), summary(joined(overview))))
 
 
 def test_a_missing_node_is_told_with_pack_versions_and_who_says_so() -> None:

@@ -8,7 +8,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.relink import Relinked, RelinkResult
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import items
+from comfyfixer.report.items import items, joined
 from comfyfixer.report.relink import lines as relink_lines
 from comfyfixer.report.relink import outstanding
 from comfyfixer.report.summary import summary
@@ -40,7 +40,7 @@ def overview(*matches: LocalMatch, **more: object) -> Overview:
 
 def said(result: Overview) -> tuple[str, str]:
     """The same facts on the terminal and in the report."""
-    return "\n".join(lines(result, "r.md")), summary(result)
+    return "\n".join(lines(joined(result), "r.md")), summary(joined(result))
 
 
 def test_one_file_that_is_here_is_told_with_the_command_that_mends() -> None:

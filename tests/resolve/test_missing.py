@@ -4,6 +4,7 @@ import msgspec
 
 from comfyfixer.model.inventory import Installation, InstalledModel, Inventory, NodePack
 from comfyfixer.model.reference import ModelReference, Workflow, base_name, expected_type
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.resolve.missing import find_missing_models
 
 HERE = Installation(code_dir="/c", base_dir="/c", kind="git", found_by="test")
@@ -31,11 +32,11 @@ def has(*names: str, folder: str = "loras", packs: tuple[NodePack, ...] = ()) ->
 
 
 def missing(workflow: Workflow, inventory: Inventory) -> list[str]:
-    return [entry.value for entry in find_missing_models([workflow], inventory)]
+    return [entry.value for entry in find_missing_models(gathered([workflow]).files, inventory)]
 
 
 def why(workflow: Workflow, inventory: Inventory) -> list[str]:
-    (entry,) = find_missing_models([workflow], inventory)
+    (entry,) = find_missing_models(gathered([workflow]).files, inventory)
     return [match.why for match in entry.local_matches]
 
 
@@ -78,7 +79,7 @@ def test_a_file_of_unknown_folder_is_present_when_any_folder_has_it() -> None:
 def test_one_entry_per_file_however_many_workflows_need_it() -> None:
     first = needs("s\\a.safetensors", path="1.json", urls=("u1", "u2"), url_origins={"u1": "note", "u2": "properties"})
     second = needs("s/a.safetensors", path="2.json", urls=("u2",), hashes={"sha256": "a" * 64})
-    (entry,) = find_missing_models([first, second], has())
+    (entry,) = find_missing_models(gathered([first, second]).files, has())
     assert entry.workflows == ("1.json", "2.json")
     assert entry.urls == ("u2", "u1")
     assert entry.hashes == {"sha256": "a" * 64}
@@ -87,7 +88,7 @@ def test_one_entry_per_file_however_many_workflows_need_it() -> None:
 
 def test_a_hash_that_workflows_disagree_on_is_left_out() -> None:
     one, two = (needs("a.safetensors", path=f"{n}.json", hashes={"sha256": n * 64}) for n in "ab")
-    (entry,) = find_missing_models([one, two], has())
+    (entry,) = find_missing_models(gathered([one, two]).files, has())
     assert entry.hashes == {}
 
 
@@ -95,6 +96,9 @@ def test_a_value_that_stands_for_two_files_needs_both() -> None:
     encoder = needs("taesd", "vae_approx", filename="taesd_encoder")
     decoder = needs("taesd", "vae_approx", filename="taesd_decoder")
     both = Workflow(path="w.json", format="ui", models=(*encoder.models, *decoder.models))
-    assert [entry.filename for entry in find_missing_models([both], has())] == ["taesd_decoder", "taesd_encoder"]
+    assert [entry.filename for entry in find_missing_models(gathered([both]).files, has())] == [
+        "taesd_decoder",
+        "taesd_encoder",
+    ]
     there = has("taesd_encoder.safetensors", folder="vae_approx")
-    assert [entry.filename for entry in find_missing_models([both], there)] == ["taesd_decoder"]
+    assert [entry.filename for entry in find_missing_models(gathered([both]).files, there)] == ["taesd_decoder"]

@@ -7,6 +7,7 @@ import pytest
 from comfyfixer.model.inventory import Installation, Inventory, NodePack
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.reference import NodeReference, Workflow
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.resolve.missing_nodes import NodeFindings, find_missing_nodes
 from comfyfixer.resolve.pack_lists import PackLists
 
@@ -41,7 +42,7 @@ def found(
     inventory = Inventory(
         installation=HERE, folders={}, models=(), packs=packs, builtin_types=builtin, comfyui_version=version
     )
-    return find_missing_nodes([workflow], inventory, lists=known, since=SINCE)
+    return find_missing_nodes(gathered([workflow]), inventory, lists=known, since=SINCE)
 
 
 def only(findings: NodeFindings) -> MissingNode:

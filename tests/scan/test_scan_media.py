@@ -254,13 +254,12 @@ def outcome(data: bytes) -> None:
         return
 
 
-@settings(deadline=None)
 @given(st.sampled_from(HEADS), st.binary(max_size=300))
 def test_any_bytes_behind_any_head_end_in_an_answer_or_our_error(head: bytes, data: bytes) -> None:
     outcome(head + data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from(WHOLE), st.lists(st.tuples(st.integers(0, 2_000), st.binary(min_size=1, max_size=8)), max_size=6)
 )
@@ -271,7 +270,6 @@ def test_damaged_containers_end_in_an_answer_or_our_error(data: bytes, damage: l
     outcome(bytes(broken))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(WHOLE), st.integers(0, 2_000))
 def test_containers_cut_anywhere_end_in_an_answer_or_our_error(data: bytes, length: int) -> None:
     outcome(data[:length])

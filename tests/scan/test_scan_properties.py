@@ -72,19 +72,17 @@ def outcome(data: bytes) -> object:
         return error.code
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_any_bytes_end_in_an_answer_or_our_error(data: bytes) -> None:
     outcome(data)
 
 
-@settings(deadline=None)
 @given(ANYTHING)
 def test_any_json_ends_in_an_answer(document: object) -> None:
     assert not isinstance(outcome(msgspec.json.encode(document)), str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(WORKFLOWS)
 def test_any_graph_is_read_and_every_reference_is_whole(document: Json) -> None:
     found = outcome(msgspec.json.encode(document))
@@ -96,13 +94,11 @@ def test_any_graph_is_read_and_every_reference_is_whole(document: Json) -> None:
         assert set(model.urls) == set(model.url_origins)
 
 
-@settings(deadline=None)
 @given(PROMPTS)
 def test_any_prompt_is_read(document: Json) -> None:
     assert not isinstance(outcome(msgspec.json.encode({"prompt": document})), str)
 
 
-@settings(deadline=None)
 @given(WORKFLOWS, st.integers(0, 400))
 def test_a_workflow_cut_anywhere_ends_in_an_answer_or_our_error(document: Json, length: int) -> None:
     outcome(msgspec.json.encode(document)[:length])

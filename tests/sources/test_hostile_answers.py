@@ -34,7 +34,7 @@ MISSING = linked(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(JSON)
 def test_any_json_gives_candidates_or_no_answer(value: Any) -> None:
     body = _encoded(value)

@@ -22,12 +22,12 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.plan import NOTHING_LESS, Narrowing, Plan
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
-from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
+from comfyfixer.model.run import RunRecord, ScanSummary, WorkflowRow
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import planned
 from comfyfixer.pipeline.run import new_record, run
 from comfyfixer.pipeline.session import Session, silent
-from comfyfixer.report.items import counts, items, workflow_views
+from comfyfixer.report.items import Joined, joined
 from comfyfixer.report.terminal import lines
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
@@ -96,7 +96,7 @@ def show_planned(common: Common, command: str, narrowing: Narrowing) -> int:
     """What a run would do with the rows that earlier steps left, shown and not touched."""
     settings = common.settings()
     result = planned(new_record(command, ("resolve",)), settings)
-    return show_overview(result, exit_code(result), settings, common, _plan(settings, narrowing))
+    return show_overview(joined(result), exit_code(result), settings, common, _plan(settings, narrowing))
 
 
 def _plan(settings: Settings, narrowing: Narrowing) -> Plan:
@@ -105,10 +105,10 @@ def _plan(settings: Settings, narrowing: Narrowing) -> Plan:
     return plan(Session(settings, silent, lambda: False, narrowing=narrowing))
 
 
-def show_overview(result: Overview, code: int, settings: Settings, common: Common, made: Plan | None = None) -> int:
+def show_overview(found: Joined, code: int, settings: Settings, common: Common, made: Plan | None = None) -> int:
     """The result as lines or as the envelope's data; with the plan of what comes next, where there is one."""
-    workdir = Workdir(Path(settings.workdir))
-    told = lines(result, printable(workdir.summary))
+    workdir, result = Workdir(Path(settings.workdir)), found.overview
+    told = lines(found, printable(workdir.summary))
     if made is not None:
         from comfyfixer.report.plan import lines as plan_lines
 
@@ -116,7 +116,7 @@ def show_overview(result: Overview, code: int, settings: Settings, common: Commo
     errors = (*result.problems, *(row.error for row in result.workflows if row.error))
     return show(
         result.command,
-        _data(result, workdir, made) if common.as_json else None,
+        _data(found, workdir, made) if common.as_json else None,
         told,
         as_json=common.as_json,
         exit_code=code,
@@ -128,16 +128,16 @@ def _once(problems: Iterable[Problem]) -> list[Problem]:
     return list({(problem.code, problem.where, problem.message): problem for problem in problems}.values())
 
 
-def _data(result: Overview, workdir: Workdir, made: Plan | None) -> RunData:
-    joined = items(result)
+def _data(found: Joined, workdir: Workdir, made: Plan | None) -> RunData:
+    result = found.overview
     names = ("workflows", "missing_models", "missing_nodes", "resolutions", "downloads", "summary")
     paths = {name: getattr(workdir, name) for name in names}
     return RunData(
         run_id=result.run_id,
         steps=result.steps,
         scanned=result.scanned,
-        counts=dict(counts(joined)),
-        ready=sum(view.ready for view in workflow_views(result, joined)),
+        counts=dict(found.counts),
+        ready=found.ready,
         workflows=result.workflows,
         missing_models=result.missing_models,
         missing_nodes=result.missing_nodes,

@@ -95,8 +95,8 @@ _LORA_NAMES: Final = (
 def backbone(shapes: Shapes) -> tuple[str | None, str] | None:
     """Family (None where only the shape could tell) and prefix of the diffusion model in it; None without one."""
     for prefix in PREFIXES:
-        for family, marks in _BACKBONES:
-            if all(prefix + mark in shapes for mark in marks):
+        for family, (mark, *others) in _BACKBONES:
+            if prefix + mark in shapes and all(prefix + other in shapes for other in others):
                 return _refined(family, shapes, prefix), prefix
     return None
 

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import IO, Final
 
+from comfyfixer.content.pickle_stack import Doubt, Stack
 from comfyfixer.content.second_opinion import dangerous_names
 from comfyfixer.content.weight_globals import WEIGHT_GLOBALS
 from comfyfixer.errors import DownloadError
@@ -26,14 +27,7 @@ _LEGACY_PICKLES: Final = 5  # magic number, protocol, system, object, keys of th
 _TORCH_MEMBER: Final = re.compile(
     r"[^/]+/(?:data\.pkl|data/\d+|version|byteorder|\.format_version|\.storage_alignment|\.data/serialization_id)"
 )
-_STRING_OPCODES: Final = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"})
-_MEMO_WRITES: Final = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
-_MEMO_READS: Final = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _NEVER: Final = frozenset({"EXT1", "EXT2", "EXT4", "NEXT_BUFFER", "READONLY_BUFFER", "INST"})
-
-
-class _Doubt(Exception):
-    """The file is not proven to hold only weights; the text says why."""
 
 
 def check_pickle(path: Path) -> None:
@@ -46,8 +40,8 @@ def check_pickle(path: Path) -> None:
     try:
         _prove(path)
         if names := dangerous_names(path):
-            raise _Doubt(f"picklescan knows {', '.join(names)} as dangerous")
-    except _Doubt as doubt:
+            raise Doubt(f"picklescan knows {', '.join(names)} as dangerous")
+    except Doubt as doubt:
         raise DownloadError(
             f"The file could run code when it is loaded: {doubt}",
             code="unsafe-file",
@@ -64,10 +58,10 @@ def _prove(path: Path) -> None:
         tail = file.read(_ZIP_END_BYTES)
     if head.startswith(b"PK"):
         if not tail.startswith(b"PK\x05\x06"):
-            raise _Doubt("its archive has no proper end")
+            raise Doubt("its archive has no proper end")
         _prove_archive(path)
     elif _is_tar(head):
-        raise _Doubt("it is a tar archive, which `torch.load` reads in its own way")
+        raise Doubt("it is a tar archive, which `torch.load` reads in its own way")
     else:
         _prove_stream(path)
 
@@ -91,26 +85,26 @@ def _prove_archive(path: Path) -> None:
             _check_members(names, archive)
             pickle = next(member for member in archive.infolist() if member.filename.endswith("/data.pkl"))
             if pickle.file_size > _MAX_PICKLE_BYTES:
-                raise _Doubt("its pickle is too large to be read")
+                raise Doubt("its pickle is too large to be read")
             with archive.open(pickle) as stream:
                 scanner = _Scanner(stream)
                 scanner.one_pickle()
                 if scanner.rest():
-                    raise _Doubt("bytes follow its pickle")
+                    raise Doubt("bytes follow its pickle")
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise _Doubt(f"its archive can't be read ({plain(str(error))})") from None
+        raise Doubt(f"its archive can't be read ({plain(str(error))})") from None
 
 
 def _check_members(names: list[str], archive: zipfile.ZipFile) -> None:
     if len(names) > _MAX_MEMBERS or len({name.lower() for name in names}) != len(names):
-        raise _Doubt("its archive has too many members, or two of one name")
+        raise Doubt("its archive has too many members, or two of one name")
     if archive.comment or min((member.header_offset for member in archive.infolist()), default=1) != 0:
-        raise _Doubt("other bytes stand around its archive")
+        raise Doubt("other bytes stand around its archive")
     strange = next((name for name in names if not _TORCH_MEMBER.fullmatch(name)), None)
     if strange is not None:
-        raise _Doubt(f"its archive holds `{plain(strange)}`, which is no part of saved weights")
+        raise Doubt(f"its archive holds `{plain(strange)}`, which is no part of saved weights")
     if sum(name.endswith("/data.pkl") for name in names) != 1 or len({name.split("/")[0] for name in names}) != 1:
-        raise _Doubt("its archive is not laid out as saved weights are")
+        raise Doubt("its archive is not laid out as saved weights are")
 
 
 def _prove_stream(path: Path) -> None:
@@ -152,7 +146,7 @@ class _Bounded:
     def _spend(self, count: int) -> None:
         self._left -= count
         if self._left < 0:
-            raise _Doubt("its pickle is too large to be read")
+            raise Doubt("its pickle is too large to be read")
 
 
 class _Scanner:
@@ -173,53 +167,28 @@ class _Scanner:
 
     def one_pickle(self) -> None:
         """Read to the next STOP."""
-        memo: dict[int, str | None] = {}
-        pushed: list[str | None] = []  # what the last opcodes pushed, where it is a known text
+        stack = Stack()
         try:
             for opcode, argument, _ in pickletools.genops(self._stream):  # type: ignore[arg-type]
                 self._opcodes += 1
                 if self._opcodes > _MAX_OPCODES:
-                    raise _Doubt("its pickle has too many steps")
-                self._step(opcode.name, argument, memo, pushed)
-        except _Doubt:
+                    raise Doubt("its pickle has too many steps")
+                self._step(opcode, argument, stack)
+        except Doubt:
             raise
         except Exception as error:  # noqa: BLE001  # pickletools raises many kinds on hostile bytes; all of them refuse
-            raise _Doubt(f"it is no pickle that can be read ({plain(str(error))})") from None
+            raise Doubt(f"it is no pickle that can be read ({plain(str(error))})") from None
 
-    def _step(self, name: str, argument: object, memo: dict[int, str | None], pushed: list[str | None]) -> None:
+    def _step(self, opcode: pickletools.OpcodeInfo, argument: object, stack: Stack) -> None:
+        name = opcode.name
         if name in _NEVER:
-            raise _Doubt(f"its pickle uses the opcode `{name}`")
-        if name == "GLOBAL":
-            _check_global(*str(argument).split(" ", 1))
-        elif name == "STACK_GLOBAL":
-            _check_stack_global(pushed)
+            raise Doubt(f"its pickle uses the opcode `{name}`")
         if self.first_number is None and name in ("LONG1", "LONG", "LONG4") and isinstance(argument, int):
             self.first_number = argument
-        _follow_texts(name, argument, memo, pushed)
-
-
-def _follow_texts(name: str, argument: object, memo: dict[int, str | None], pushed: list[str | None]) -> None:
-    """Keep track of the texts that the last two opcodes left on the stack, the memo included."""
-    if name in _MEMO_WRITES:
-        key = len(memo) if name == "MEMOIZE" else int(str(argument))
-        memo[key] = pushed[-1] if pushed else None
-        return
-    if name in _STRING_OPCODES:
-        pushed.append(str(argument))
-    elif name in _MEMO_READS:
-        pushed.append(memo.get(int(str(argument))))
-    else:
-        pushed.append(None)
-    del pushed[:-2]
-
-
-def _check_stack_global(pushed: list[str | None]) -> None:
-    """The global's module and name are the two topmost texts; any other way to put them there is not followed."""
-    if len(pushed) != 2 or pushed[0] is None or pushed[1] is None:
-        raise _Doubt("its pickle hides the name of what it calls")
-    _check_global(pushed[0], pushed[1])
+        if named := stack.step(opcode, argument):
+            _check_global(named.module, named.name)
 
 
 def _check_global(module: str, name: str = "") -> None:
     if name not in WEIGHT_GLOBALS.get(module, ()):
-        raise _Doubt(f"it names `{plain(f'{module}.{name}')}`, which is not on the list of what weights need")
+        raise Doubt(f"it names `{plain(f'{module}.{name}')}`, which is not on the list of what weights need")

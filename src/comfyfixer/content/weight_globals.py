@@ -1,4 +1,5 @@
-"""The globals that a pickle of weights needs: each can build a tensor, a number or a plain container, and nothing else.
+"""The globals that a pickle of weights needs: each can build a tensor, a number or a plain container, and nothing else
+as long as numpy's are used as `pickle_stack` lets them.
 
 As `torch.load(weights_only=True)` allows them. Left out on purpose, because it unpickles again with everything allowed:
 `torch.storage._load_from_bytes`.

@@ -1,19 +1,16 @@
 """One candidate's bytes into the part, however often the connection breaks: ranges, restarts, waits."""
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from comfyfixer.content.containers import not_a_model
-from comfyfixer.content.first_bytes import page_kind
+from comfyfixer.download.asking import Asking, content_range, goes_on, strong_etag
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.growth import Growth
 from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, nap
 from comfyfixer.download.part import Part
-from comfyfixer.download.refusals import login_page, refusal
 from comfyfixer.download.segments import Divided, NoRanges, Segments
-from comfyfixer.download.sharing import Sharing, host_of
+from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.transfer import Flow, Meter, pour
 from comfyfixer.download.wire import Answer, Opener
 from comfyfixer.errors import DownloadError
@@ -23,11 +20,7 @@ from comfyfixer.model.event import Emit
 if TYPE_CHECKING:
     from comfyfixer.download.room import Claim
 
-_CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 _SNIFFED: Final = 512
-_NEW_ADDRESSES: Final = 2
-_LOGIN_ADDRESS: Final = re.compile(r"(?i)//[^?#]*/(?:log|sign)[-_]?in\b")
-_LOGIN_PAGE: Final = re.compile(rb"(?i)<title>[^<]{0,99}(?:log|sign)[ -]?in\b|type=[\"']?password")
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,39 +33,17 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     sharing: Sharing
 
 
-class ContentRange(msgspec.Struct, frozen=True, kw_only=True):
-    """`Content-Range`, read.
-
-    Attributes:
-        start: None in the answer 416.
-        total: Size of the whole file, None where the server does not tell.
-    """
-
-    start: int | None
-    total: int | None
-
-
-def content_range(text: str) -> ContentRange:
-    """Read the header; what can't be read says nothing."""
-    found = _CONTENT_RANGE.fullmatch(text.strip())
-    if found is None:
-        return ContentRange(start=None, total=None)
-    start, _, total = found.groups()
-    return ContentRange(start=int(start) if start else None, total=None if total == "*" else int(total))
-
-
 class Attempt:
     """Fills one part from one candidate."""
 
     def __init__(self, means: Means, candidate: Candidate, expected: Expected, part: Part) -> None:
         self._means = means
-        self._candidate = candidate
+        self._asking = Asking(means.client, candidate, expected)
         self._expected = expected
         self._part = part
         self._total = expected.size_bytes
         self._furthest = part.here
         self._short: int | None = None
-        self._new_addresses = _NEW_ADDRESSES
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
         self._growth = Growth(means.sharing.per_file, means.sharing.trial)
         self._claim: Claim | None = None
@@ -87,9 +58,9 @@ class Attempt:
         """
         if self._is_whole():
             return
-        sharing, host = self._means.sharing, host_of(self._candidate.download_url)
+        sharing = self._means.sharing
         with (
-            sharing.connections.first(host, self._means.cancelled),
+            sharing.connections.first(self._asking.host, self._means.cancelled),
             sharing.room.claimed(self._part.paths.part) as claim,
         ):
             self._claim = claim
@@ -123,62 +94,34 @@ class Attempt:
         self._growth.anew()
         if self._part.is_scattered and not self._part.gather():
             return self._fill()
-        with self._open(self._range_headers()) as answer:
+        with self._asking.rest(self._part.size, self._part.record.etag) as answer:
             if answer.status == 200:
                 return self._take_whole(answer)
             if answer.status == 206:
                 return self._take_rest(answer)
             if answer.status == 416:
                 return self._past_the_end(answer)
-            raise self._refusal(answer)
-
-    def _refusal(self, answer: Answer) -> DownloadError:
-        """Why it is not given. A storage behind the hub says no when its signed address is old, in words of its own:
-        the hub is asked for another one, twice at most.
-        """
-        error = refusal(
-            answer.status, answer.headers, answer.error_body(), self._candidate, key_sent=answer.key_variable
-        )
-        abroad = host_of(answer.url) != host_of(self._candidate.download_url)
-        if error.retryable or not abroad or answer.status not in (400, 401, 403) or not self._new_addresses:
-            return error
-        self._new_addresses -= 1
-        return TryAgain(error.message, code=error.code, hint=error.hint)
-
-    def _open(self, headers: dict[str, str]) -> Answer:
-        trusted = self._candidate.source in ("civitai", "huggingface")
-        return self._means.client.open(self._candidate.download_url, headers=headers, origin_trusted=trusted)
-
-    def _range_headers(self) -> dict[str, str]:
-        """`If-Range` only where no hash will prove the whole: a hub's storages give one file different ETags, and with
-        it each change between them would throw the bytes away.
-        """
-        if not self._part.size:
-            return {}
-        headers = {"Range": f"bytes={self._part.size}-"}
-        if self._expected.sha256 is None and self._part.record.etag:
-            headers["If-Range"] = self._part.record.etag
-        return headers
+            raise self._asking.refusal(answer)
 
     def _take_whole(self, answer: Answer) -> bool:
         """200: the file from its first byte, also where a range was asked for."""
         if self._part.size:
             self._part.restart()
-        self._check_kind(answer)
+        self._asking.check_kind(answer)
         self._check_total(answer.content_length)
         self._note(answer)
         return self._take(answer)
 
     def _take_rest(self, answer: Answer) -> bool:
         """206: goes on only where our bytes end, and only in a file of the same size and, unproven, the same ETag."""
-        told = content_range(answer.headers.get("content-range", ""))
-        etag = strong_etag(answer)
-        other = self._expected.sha256 is None and self._part.record.etag not in (None, etag)
+        told = content_range(answer)
+        etag = self._part.record.etag
+        other = etag is not None and self._asking.other_file(answer, etag)
         if told.start != self._part.size or other:
             raise self._started_over("The server went on at another place, or with another file")
         if told.total is not None and self._total not in (None, told.total):
             raise self._changed_size(told.total)
-        self._check_kind(answer)
+        self._asking.check_kind(answer)
         self._set_total(told.total)
         if not self._part.size:
             self._note(answer)
@@ -186,7 +129,7 @@ class Attempt:
 
     def _past_the_end(self, answer: Answer) -> bool:
         """416: our bytes may be all there are; the proof follows. Without a byte of ours it is the server's mistake."""
-        told = content_range(answer.headers.get("content-range", ""))
+        told = content_range(answer)
         whole = told.total == self._part.size and self._total in (None, told.total)
         if self._part.size and (whole or self._part.digests.sha256 == self._expected.sha256):
             return True
@@ -194,8 +137,8 @@ class Attempt:
 
     def _take(self, answer: Answer) -> bool:
         first = answer.read(_SNIFFED)
-        if not self._part.size and (kind := page_kind(first, self._expected.suffix)):
-            raise self._page(kind, first, answer)
+        if not self._part.size:
+            self._asking.check_first(first, answer)
         if first:
             self._part.append(first)
             if pour(answer, self._part, limit=self._total, flow=self._flow()):
@@ -203,7 +146,7 @@ class Attempt:
         if self._total is not None and self._part.size < self._total:
             self._check_short(answer)
             raise TryAgain(f"The connection ended after {self._part.size} bytes", code="download-interrupted")
-        if self._expected.sha256 is None and answer.content_length is None and _goes_on(answer):
+        if self._expected.sha256 is None and answer.content_length is None and goes_on(answer):
             raise self._other_size(self._part.size + 1)
         return True
 
@@ -230,32 +173,13 @@ class Attempt:
 
     def _segments(self) -> Segments:
         how = Divided(
-            ask=self._open_stretch, host=host_of(self._candidate.download_url), total=self._total or 0,
+            ask=self._open_stretch, host=self._asking.host, total=self._total or 0,
             sharing=self._means.sharing,
         )  # fmt: skip
         return Segments(how, self._part, self._flow(), self._growth)
 
     def _open_stretch(self, start: int, stop: int) -> Answer:
-        headers = {"Range": f"bytes={start}-{stop - 1}"}
-        if self._expected.sha256 is None and self._part.record.etag:
-            headers["If-Range"] = self._part.record.etag
-        answer = self._open(headers)
-        try:
-            self._check_stretch(answer, start)
-        except BaseException:
-            answer.__exit__(None, None, None)
-            raise
-        return answer
-
-    def _check_stretch(self, answer: Answer, start: int) -> None:
-        """Only the bytes that were asked for, and only of the same file."""
-        if answer.status not in (200, 206, 416):
-            raise self._refusal(answer)
-        told = content_range(answer.headers.get("content-range", ""))
-        other = self._expected.sha256 is None and self._part.record.etag != strong_etag(answer)
-        if answer.status != 206 or told.start != start or told.total not in (None, self._total) or other:
-            raise NoRanges("The server does not give single stretches of the file")
-        self._check_kind(answer)
+        return self._asking.stretch(start, stop, total=self._total, etag=self._part.record.etag)
 
     def _divide(self, now: float, here: int) -> bool:
         """Whether one more connection is to be tried: only where every byte is proven in the end."""
@@ -289,14 +213,6 @@ class Attempt:
                 raise self._other_size(self._part.size)
             self._short = self._part.size
 
-    def _check_kind(self, answer: Answer) -> None:
-        if answer.headers.get("content-type", "").lower().startswith("text/html"):
-            raise self._page("a web page", answer.error_body(), answer)
-
-    def _page(self, kind: str, body: bytes, answer: Answer) -> DownloadError:
-        is_login = kind == "a web page" and (_LOGIN_ADDRESS.search(answer.url) or _LOGIN_PAGE.search(body))
-        return login_page(self._candidate) if is_login else not_a_model(kind)
-
     def _check_total(self, declared: int | None) -> None:
         """Compare the length of a whole answer with the promised size. A second opinion decides, as lengths can lie.
 
@@ -306,14 +222,9 @@ class Attempt:
         if declared is None or self._total in (None, declared):
             self._set_total(declared)
             return
-        told = self._size_by_range()
+        told = self._asking.size()
         if told != self._total and not (told is None and self._expected.sha256):
             raise self._other_size(declared)
-
-    def _size_by_range(self) -> int | None:
-        """The file's size as the answer to a question for one byte tells it."""
-        with self._open({"Range": "bytes=0-0"}) as answer:
-            return content_range(answer.headers.get("content-range", "")).total if answer.status == 206 else None
 
     def _set_total(self, total: int | None) -> None:
         if self._total is None:
@@ -342,17 +253,3 @@ class Attempt:
 
     def _tell_retry(self, attempt: int, error: DownloadError) -> None:
         self._means.emit("download.retried", filename=self._expected.filename, attempt=attempt, why=error.message)
-
-
-def _goes_on(answer: Answer) -> bool:
-    """True where bytes follow those that were promised; a server that neither sends nor ends has no more."""
-    try:
-        return bool(answer.read(1))
-    except DownloadError:
-        return False
-
-
-def strong_etag(answer: Answer) -> str | None:
-    """The ETag when it vouches for every byte; a weak one does not."""
-    etag = answer.headers.get("etag", "").strip()
-    return etag if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') and len(etag) < 256 else None

@@ -12,6 +12,7 @@ import msgspec
 
 from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.errors import DownloadError
+from comfyfixer.files import torn_writes
 from comfyfixer.paths import printable, with_room
 
 _MAX_JOURNAL: Final = 256 * 1024
@@ -73,7 +74,7 @@ class PartPaths:
         try:
             with self.journal.open("rb") as file:
                 first, *lines = file.read(_MAX_JOURNAL).split(b"\n")
-            record = msgspec.json.decode(first, type=PartRecord)
+            record = _sensible(msgspec.json.decode(first, type=PartRecord))
             return msgspec.structs.replace(record, ahead=(*record.ahead, *_stretches(lines))) if lines else record
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
@@ -119,6 +120,40 @@ class PartPaths:
             if _is_plain(path):
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
+
+    def sweep(self) -> None:
+        """Remove what a killed run's half-written journals left; for who holds the lock."""
+        for path in torn_writes(self.journal):
+            if _is_plain(path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def check_itself(path: Path) -> None:
+    """Refuse a name that another program is to write under where it is a link, or anything but a file or folder itself.
+
+    Raises:
+        DownloadError: `target-unwritable`.
+    """
+    if os.path.lexists(path) and not (_is_plain(path) or (path.is_dir() and not path.is_symlink())):
+        raise _not_ours(path)
+
+
+def _sensible(record: PartRecord) -> PartRecord:
+    """The record without what none of ours says: a part goes on by its other words then, or begins anew."""
+    etag = record.etag
+    return msgspec.structs.replace(
+        record,
+        etag=etag if etag is not None and etag.isascii() and etag.isprintable() else None,
+        bytes_flushed=max(0, record.bytes_flushed),
+        front=None if record.front is None else max(0, record.front),
+        ahead=_forward(record.ahead),
+        ahead_flushed=_forward(record.ahead_flushed),
+    )
+
+
+def _forward(extents: tuple[Extent, ...]) -> tuple[Extent, ...]:
+    return tuple((start, end) for start, end in extents if 0 <= start < end)
 
 
 def _stretches(lines: list[bytes]) -> Iterator[Extent]:

@@ -7,13 +7,14 @@ from typing import Final
 
 from comfyfixer.download.attempt import Attempt, Means
 from comfyfixer.download.beside import PartPaths
+from comfyfixer.download.earlier import open_part
 from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
-from comfyfixer.download.other_hand import Hand, brought
+from comfyfixer.download.other_hand import Hand, LeftToUs, brought
 from comfyfixer.download.pace import Cancelled, Pace, check
-from comfyfixer.download.part import Part, open_part
+from comfyfixer.download.part import Part
 from comfyfixer.download.place import make_folder, place, set_aside
 from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.verify import Proof, check_kind, prove
@@ -101,6 +102,7 @@ class _Errand:
         make_folder(self._paths.target.parent)
         self._paths.check_lock()
         with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here):
+            self._paths.sweep()
             there = self._already_there()
             self._in_the_way = broken(self._paths.target)
             return there or self._first_that_works()
@@ -134,7 +136,8 @@ class _Errand:
 
     def _once(self, candidate: Candidate, expected: Expected) -> Proof:
         if self._hand is not None and self._hand.takes(candidate):
-            return brought(self._hand, self._paths, candidate, expected, self._means)
+            with contextlib.suppress(LeftToUs):
+                return brought(self._hand, self._paths, candidate, expected, self._means)
         part = open_part(self._paths, candidate, expected, self._means.cancelled)
         if part.here:
             self._tell("download.resumed", bytes_done=part.here)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from comfyfixer.download.attempt import Means
-from comfyfixer.download.beside import PartPaths, PartRecord
+from comfyfixer.download.beside import PartPaths, PartRecord, check_itself
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.verify import Proof, check_kind, digests_of, prove
 from comfyfixer.errors import DownloadError
@@ -18,6 +18,14 @@ from comfyfixer.paths import limited
 from comfyfixer.redact import redact
 
 _WORTHLESS: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file", "unsafe-file", "wrong-kind"})
+
+
+_ENDINGS: Final = (".aria2", ".hf")
+"""What programs keep beside the file: `aria2c` its notes, `hf` a folder."""
+
+
+class LeftToUs(Exception):
+    """The program can't be told this address without being told a key that it would hand on."""
 
 
 class Hand(Protocol):
@@ -33,6 +41,7 @@ class Hand(Protocol):
         Raises:
             DownloadError: `downloader-failed`, or why the address is refused.
             Interrupted: `cancelled` became true; what came stays.
+            LeftToUs: We have to fetch it ourselves.
             OSError: The folder can't be written.
         """
         ...
@@ -45,10 +54,17 @@ def brought(hand: Hand, paths: PartPaths, candidate: Candidate, expected: Expect
 
     Raises:
         DownloadError: They could not be had, or are not what was promised; then they are removed.
+        LeftToUs: We have to fetch it ourselves.
     """
     paths.check()
     file = fetched_beside(Path(limited(os.fspath(paths.part))))  # as other programs know paths
-    hand.bring(candidate, expected, file, means)
+    for name in (file.name, *(file.name + ending for ending in _ENDINGS)):
+        check_itself(file.with_name(name))
+    try:
+        hand.bring(candidate, expected, file, means)
+    except LeftToUs:
+        remove(file)
+        raise
     try:
         proof = prove(file, digests_of(file, expected.hashes, means.cancelled), expected)
         check_kind(file, expected)

@@ -3,9 +3,7 @@
 import contextlib
 import os
 import threading
-from functools import lru_cache
 from io import FileIO
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,16 +11,11 @@ import msgspec
 
 from comfyfixer.digests import Digests
 from comfyfixer.download.beside import PartPaths, PartRecord
-from comfyfixer.download.expected import Expected
 from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.download.pace import Cancelled, check
-from comfyfixer.errors import UsageError
-from comfyfixer.files import write_whole
-from comfyfixer.model.candidate import Candidate
-from comfyfixer.redact import redact
+from comfyfixer.download.part_journal import PartJournal, boot
 
 _CHUNK: Final = 1024 * 1024
-_MOST_LINES: Final = 2000
 
 
 class Part:
@@ -41,14 +34,13 @@ class Part:
 
     def __init__(self, paths: PartPaths, record: PartRecord, digests: Digests) -> None:
         self.paths = paths
-        self.record = msgspec.structs.replace(record, boot=_boot())
+        self.record = msgspec.structs.replace(record, boot=boot())
         self.size = 0
         self.digests = digests
         self._ahead = Extents()
         self._lock = threading.Lock()
-        self._lines = 0
-        if paths.record() is None:
-            _write(paths, self.record)
+        self._journal = PartJournal(paths)
+        self._journal.begin(self.record)
         self._file = _open_itself(paths)
 
     @property
@@ -104,12 +96,10 @@ class Part:
         """A stretch was written: say so in the journal. For `Writer`, in any thread."""
         with self._lock:
             self._ahead.add(start, end)
-            self._lines += 1
-            if self._lines > _MOST_LINES:
+            if self._journal.is_long:
                 self._write_record(durable=False)
             else:
-                with contextlib.suppress(OSError), self.paths.journal.open("ab") as journal:
-                    journal.write(b"\n[%d,%d]" % (start, end))
+                self._journal.add(start, end)
 
     def hash_on(self, most: int) -> int:
         """Hash what has come behind the hashed bytes, without a gap, and at most `most` bytes; says how many."""
@@ -149,9 +139,10 @@ class Part:
             self.scatter()
 
     def note(self, *, etag: str | None, last_modified: str | None) -> None:
-        """Remember what the storage said of this version of the file."""
+        """Remember what the storage said of this version of the file; at once where no hash will tell more."""
         self.record = msgspec.structs.replace(self.record, etag=etag, last_modified=last_modified)
-        self._write_record()
+        if self.record.sha256 is None:
+            self._write_record()
 
     def keep_record(self) -> None:
         """Write the journal as it is now: the older one speaks of stretches that have become one."""
@@ -169,10 +160,11 @@ class Part:
     def close(self) -> None:
         """Close the file; part and journal stay."""
         self._file.close()
+        self._journal.close()
 
     def discard(self) -> None:
         """Close and remove the part and its journal."""
-        self._file.close()
+        self.close()
         self.paths.forget()
 
     def _read_on(self, end: int, cancelled: Cancelled = lambda: False) -> None:
@@ -185,14 +177,9 @@ class Part:
             check(cancelled)
 
     def _write_record(self, *, durable: bool = True) -> None:
-        """A full disk leaves the older journal, which is as true and only less far; without a part there is none."""
-        if not self.paths.part.exists():
-            return
         if self.is_scattered:
             self.record = msgspec.structs.replace(self.record, front=self.size, ahead=self._ahead.all)
-        with contextlib.suppress(UsageError):
-            write_whole(self.paths.journal, msgspec.json.encode(self.record), durable=durable)
-            self._lines = 0
+        self._journal.write(self.record, durable=durable)
 
 
 class Writer:
@@ -227,96 +214,7 @@ class Writer:
         self._file.close()
 
 
-def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancelled: Cancelled) -> Part:
-    """The part to go on with: an earlier run's where it is the same file, else an empty one.
-
-    Raises:
-        DownloadError: `target-unwritable`: something that is not ours has the part's or the journal's name.
-        OSError: The folder can't be written.
-        Interrupted: `cancelled` became true while old bytes were hashed.
-    """
-    paths.check()
-    record = PartRecord(
-        candidate=redact(candidate.id), url=redact(candidate.download_url),
-        size_bytes=expected.size_bytes, sha256=expected.sha256,
-    )  # fmt: skip
-    old = paths.record()
-    digests = Digests(expected.hashes)
-    kept = _bytes_kept(old, record)
-    if old is None or not kept:
-        paths.forget()
-        return Part(paths, record, digests)
-    front, ahead = _vouched_for(old, kept, paths.part)
-    record = msgspec.structs.replace(
-        record, etag=old.etag, last_modified=old.last_modified, bytes_flushed=min(old.bytes_flushed, front)
-    )  # fmt: skip
-    part = Part(paths, record, digests)
-    try:
-        part.take_over(front, ahead, cancelled)
-        if old.front is not None:
-            part.keep_record()
-    except BaseException:
-        part.close()
-        raise
-    return part
-
-
-def _write(paths: PartPaths, record: PartRecord) -> None:
-    """Write the journal.
-
-    Raises:
-        OSError: The folder can't be written, or its disk is full.
-    """
-    try:
-        write_whole(paths.journal, msgspec.json.encode(record))
-    except UsageError as error:
-        raise error.__cause__ or error from None
-
-
 def _open_itself(paths: PartPaths) -> FileIO:
     """The part for writing anywhere and reading; never what a link of its name leads to."""
     further = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     return open(paths.part, "rb+", buffering=0, opener=lambda path, flags: os.open(path, flags | further, 0o666))
-
-
-def _bytes_kept(old: PartRecord | None, new: PartRecord) -> int:
-    """How many bytes of an earlier part are used at most; 0 where they may be another file's.
-
-    With a SHA-256 to prove the whole, all are; without, only those that had reached the disk before a crash, and only
-    where a strong ETag lets the server say that the file is still the same.
-    """
-    if old is None or old.schema_version != 1:
-        return 0
-    limit = new.size_bytes if new.size_bytes is not None else 1 << 62
-    if new.sha256 and old.sha256:
-        return limit if old.sha256 == new.sha256 else 0
-    same = old.candidate == new.candidate and old.size_bytes == new.size_bytes
-    if not same or (new.sha256 is None and old.etag is None):
-        return 0
-    return limit if new.sha256 else max(0, min(limit, old.bytes_flushed))
-
-
-def _vouched_for(old: PartRecord, kept: int, part: Path) -> tuple[int, tuple[Extent, ...]]:
-    """Bytes from the first on, and stretches behind them, that the journal vouches for.
-
-    A machine that has started anew since may have lost what was not on the disk itself.
-    """
-    with contextlib.suppress(OSError):
-        length = part.stat().st_size
-        front = length if old.front is None else old.front
-        rebooted = old.boot is not None and _boot() not in (None, old.boot)
-        only_flushed = rebooted or kept <= old.bytes_flushed
-        if rebooted:
-            front = min(front, old.bytes_flushed)
-        ahead = old.ahead_flushed if only_flushed else old.ahead
-        return min(front, kept), tuple((start, min(end, kept)) for start, end in ahead if start < kept)
-    return 0, ()
-
-
-@lru_cache(maxsize=1)
-def _boot() -> str | None:
-    """Which start of the machine this is, where the system tells (Linux)."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -2,7 +2,8 @@
 
 What starts them is a list of words without address or key: those come over standard input (`aria2c`, `wget`) or, for
 `hf`, in the environment of that one process. The first two never see the hub: the address is resolved here, each
-redirect looked at, so that they ask the storage itself and have no key to hand on.
+redirect looked at, so that they ask the storage itself and have no key to hand on. Where the hub gives the bytes
+itself, `wget` is told the key and to follow nothing; `aria2c` always follows, so that such a file is left to us.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ import msgspec
 from comfyfixer.download.attempt import Means
 from comfyfixer.download.child import Errand, bytes_in
 from comfyfixer.download.expected import Expected
-from comfyfixer.download.other_hand import is_whole, remove
+from comfyfixer.download.other_hand import LeftToUs, is_whole, remove
 from comfyfixer.download.pace import check
 from comfyfixer.download.refusals import refusal
 from comfyfixer.download.wire import Answer
@@ -133,13 +134,14 @@ class _FromPlace(ABC):
 
 
 class Aria2(_FromPlace):
-    """`aria2c`: several connections for one file."""
+    """`aria2c`: several connections for one file. It follows redirects whatever it is told, and hands headers on."""
 
     name = "aria2c"
 
     def once(self, place: Place, file: Path, errand: Errand) -> int:
+        if place.headers:
+            raise LeftToUs
         lines = [place.url, f"  dir={_one_line(file.parent)}", f"  out={file.name}"]
-        lines += [f"  header={name}: {value}" for name, value in place.headers.items()]
         words = [
             self._program, "--no-conf=true", "--input-file=-", "--continue=true", "--auto-file-renaming=false",
             "--file-allocation=none", f"--max-connection-per-server={_CONNECTIONS}", f"--split={_CONNECTIONS}",

@@ -11,12 +11,10 @@ from comfyfixer.download.pace import TryAgain, check
 from comfyfixer.download.part import Part, Writer
 from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.stretches import Stretch, Stretches
-from comfyfixer.download.transfer import Flow, Rounds, StallWatch
+from comfyfixer.download.transfer import CHUNK, Flow, Rounds, StallWatch
 from comfyfixer.download.wire import Answer
 from comfyfixer.errors import DownloadError
 
-CHUNK: Final = 512 * 1024
-"""What a killed run may lose of each connection is less than two of these."""
 _HASHED_AT_ONCE: Final = 4 * 1024 * 1024
 _LOOK_EVERY_S: Final = 0.02
 _PROGRESS: Final = 64 * 1024
@@ -50,6 +48,7 @@ class Segments:
         self._part = part
         self._flow = flow
         self._growth = growth
+        self._piece = CHUNK // (2 * max(growth.most, 1))  # a killed run loses less than two of each connection
         self._stretches = Stretches(how.total)
         self._changed = threading.Condition()
         self._answers: dict[Stretch, Answer] = {}
@@ -226,7 +225,7 @@ class Segments:
     def _take(self, stretch: Stretch, answer: Answer, writer: Writer) -> None:
         """Write what comes, and tell it chunk by chunk."""
         flow = self._flow
-        most = flow.throttle.most(CHUNK)
+        most = flow.throttle.most(self._piece)
         watch = StallWatch(flow.pace, flow.pace.clock(), stretch.at)
         try:
             while (left := stretch.left) and not self._stopped:
@@ -237,7 +236,7 @@ class Segments:
                     return
                 writer.write(stretch.at, chunk)
                 stretch.at += len(chunk)
-                if stretch.at - stretch.told >= CHUNK or not stretch.left:
+                if stretch.at - stretch.told >= self._piece or not stretch.left:
                     self._tell(writer, stretch)
                 watch.forgive(flow.throttle.came(len(chunk), flow.pace, flow.cancelled))
                 watch.look(flow.pace.clock(), stretch.at)

@@ -14,6 +14,7 @@ from comfyfixer.download.wire import Answer
 from comfyfixer.model.event import Emit
 
 CHUNK: Final = 1024 * 1024
+"""What is read at once, over all connections of a file; and what a killed run may lose of it at most."""
 _TELL_EVERY_S: Final = 0.2
 _RATE_OVER_S: Final = 5.0
 

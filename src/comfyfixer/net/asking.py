@@ -1,7 +1,6 @@
 """One question to a hub: paced, repeated where that can help, bounded, its refusal told as our error."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +32,7 @@ TRIES: Final = 4
 _TRIES_TO_CONNECT: Final = 2
 _MAX_ERROR_BODY: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
-_OVERTIME: Final = 5
+_OVERTIME: Final = 2.5
 
 
 class Fresh(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +67,6 @@ class Asker:
         secrets: Secrets,
         budget: Budget,
         *,
-        timeout_s: float,
         wall: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
@@ -76,7 +74,6 @@ class Asker:
         self._gates = gates
         self._secrets = secrets
         self._budget = budget
-        self._timeout_s = timeout_s
         self._wall = wall
         self._chance = chance
         self._lock = threading.Lock()
@@ -141,17 +138,21 @@ class Asker:
         )
 
     def _body(self, reply: Reply, max_bytes: int) -> bytes:
-        """The decompressed body; of an error only its beginning."""
-        response, ends_at = reply.response, time.monotonic() + _OVERTIME * self._timeout_s
+        """The decompressed body; of an error only its beginning.
+
+        Raises:
+            TimeoutError: It did not come within a while.
+        """
+        response = reply.response
         if response.status >= 300:
-            return response.read(_MAX_ERROR_BODY, decode_content=True)
+            with self._hops.limited(response):
+                return response.read(_MAX_ERROR_BODY, decode_content=True)
         body = bytearray()
-        while chunk := response.read(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > max_bytes:
-                raise _too_large(reply, response, max_bytes)
-            if time.monotonic() > ends_at:
-                raise TimeoutError
+        with self._hops.limited(response, times=_OVERTIME):
+            while chunk := response.read(_CHUNK, decode_content=True):
+                body += chunk
+                if len(body) > max_bytes:
+                    raise _too_large(reply, response, max_bytes)
         return bytes(body)
 
     def _wait_after(self, fresh: Fresh, gate: Gate, attempt: int) -> bool:

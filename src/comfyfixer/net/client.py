@@ -125,7 +125,7 @@ class Client:
         )  # fmt: skip
         asker = Asker(
             self._hops, self._gates, secrets, Budget(settings.max_requests, settings.max_minutes, timing.clock),
-            timeout_s=settings.timeout_seconds, wall=timing.wall, chance=timing.chance,
+            wall=timing.wall, chance=timing.chance,
         )  # fmt: skip
         self._cache = cache
         self._offline = settings.offline
@@ -240,6 +240,8 @@ class Client:
     ) -> tuple[Reply, Transfer]:
         first = Url.parse(url)
         reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
+        if first is not None and self._rules.is_running_comfyui(first):
+            reason = "it is the running ComfyUI, which is asked for no file"
         if first is None or reason:
             hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
             raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
@@ -251,7 +253,9 @@ class Client:
             reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop, stay=stay)
         except (SourceError, Refused) as error:
             raise as_download_error(error) from error
-        transfer = Transfer(reply.response, str(reply.url), self._secrets, key_variable=reply.key_variable)
+        transfer = Transfer(
+            reply.response, str(reply.url), self._secrets, self._transport.patience, key_variable=reply.key_variable
+        )
         self._obey(reply.url, transfer)
         return reply, transfer
 

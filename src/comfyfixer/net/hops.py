@@ -1,7 +1,10 @@
 """One request and the redirects behind it: each hop looked at anew, the key only where it belongs."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 _MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MAX_DRAINED: Final = 64 * 1024
+_DRAINED_WITHIN: Final = 0.05
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +84,28 @@ class Hops:
             if location is None or (stay and _leaves(request.url, location)):
                 variable = self._credentials.variable(request.url) if with_key else None
                 return Reply(response=response, url=request.url, key_variable=variable)
-            _finish(response)
+            self._finish(response)
             request, came_from = _redirected(request, response.status, location), first
         raise Refused(f"{first.host} redirects without end", code="too-many-redirects", hint="Try another source")
+
+    def limited(self, response: "BaseHTTPResponse", *, times: float = 1.0) -> AbstractContextManager[None]:
+        """A body that is small has to come within a while, however it drips.
+
+        Raises:
+            TimeoutError: It did not; the connection was ended.
+        """
+        return self._transport.patience.limit(partial(end, response), times=times)
+
+    def _finish(self, response: "BaseHTTPResponse") -> None:
+        """Keep the connection when the redirect's own body is short, else close it."""
+        try:
+            with self.limited(response, times=_DRAINED_WITHIN):
+                response.read(_MAX_DRAINED, decode_content=False)
+        except network_errors():
+            response.close()
+        if response.length_remaining != 0:
+            response.close()
+        response.release_conn()
 
     def _hop(self, request: Request, came_from: Url | None, with_key: bool) -> "BaseHTTPResponse":
         self._rules.check_hop(request.url, came_from)
@@ -122,12 +145,7 @@ def _redirected(request: Request, status: int, location: str) -> Request:
     return Request(method="GET", url=url, headers=headers, max_bytes=request.max_bytes)
 
 
-def _finish(response: "BaseHTTPResponse") -> None:
-    """Keep the connection when the redirect's own body is short, else close it."""
-    try:
-        response.read(_MAX_DRAINED, decode_content=False)
-    except network_errors():
-        response.close()
-    if response.length_remaining != 0:
-        response.close()
-    response.release_conn()
+def end(response: "BaseHTTPResponse") -> None:
+    """End an answer's connection, from any thread: who reads is told that it ended."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # ended, or given back already
+        response.shutdown()

@@ -16,7 +16,8 @@ GITHUB_HOSTS: Final = (
 
 # Proxies that intercept a whole machine answer every name with an address of this range: it is nobody's network.
 _FAKE_ADDRESSES: Final = ipaddress.ip_network("198.18.0.0/15")
-_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96")))
+"""IPv6 addresses whose last four bytes are an IPv4 address, by RFC 6052, 8215, 4291 and 7915."""
 
 
 def is_private(address: str) -> bool:
@@ -26,16 +27,18 @@ def is_private(address: str) -> bool:
     except ValueError:
         return True
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (_last_four(ip) if ip in _TRANSLATED else None)
+        inner = ip.ipv4_mapped or ip.sixtofour or _translated(ip)
         if inner is not None:
             return is_private(str(inner))
+        if ip.is_site_local:
+            return True
     elif ip in _FAKE_ADDRESSES:
         return False
     return not ip.is_global or ip.is_multicast
 
 
-def _last_four(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
-    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+def _translated(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if any(ip in network for network in _TRANSLATED) else None
 
 
 def is_loopback(url: Url) -> bool:
@@ -65,14 +68,18 @@ class HostRules:
             *(endpoints.openmodeldb,) * settings.asks("openmodeldb"),
             *(endpoints.modelscope,) * settings.asks("modelscope"),
         )  # fmt: skip
-        running = (settings.comfyui_url,) if settings.comfyui_url else ()
-        self._origins = {url.origin for url in map(Url.parse, (*configured, *running)) if url is not None}
+        self._origins = {url.origin for url in map(Url.parse, configured) if url is not None}
+        self._running = Url.parse(settings.comfyui_url) if settings.comfyui_url else None
         allowed = (*CIVITAI_HOSTS, *HUGGINGFACE_HOSTS, *GITHUB_HOSTS, *settings.allowed_hosts)
         self._allowed = frozenset(host.strip().lower() for host in allowed)
 
     def is_endpoint(self, url: Url) -> bool:
         """True for the scheme, host and port of a configured end point: trusted wherever it is."""
         return url.origin in self._origins
+
+    def is_running_comfyui(self, url: Url) -> bool:
+        """True for the user's running ComfyUI, which is asked what it has, and for no file."""
+        return self._running is not None and url.origin == self._running.origin and not self.is_endpoint(url)
 
     def reason_against(self, url: Url | None) -> str | None:
         """Why a URL out of a workflow is not fetched, as the end of a sentence; None when it may be."""
@@ -98,7 +105,13 @@ class HostRules:
     def is_free(self, url: Url, came_from: Url | None) -> bool:
         """True where http and private addresses are right: end points, and loopback behind a loopback end point."""
         from_loopback = came_from is not None and is_loopback(came_from) and self.is_endpoint(came_from)
-        return self.is_endpoint(url) or (from_loopback and is_loopback(url))
+        return self.is_endpoint(url) or (from_loopback and is_loopback(url)) or self._is_asked_itself(url, came_from)
+
+    def _is_asked_itself(self, url: Url, came_from: Url | None) -> bool:
+        """True for the running ComfyUI, when we ask it: nobody else may send us there, as packs give it addresses that
+        do things when they are asked.
+        """
+        return self.is_running_comfyui(url) and url.origin == (came_from or url).origin
 
     def check_hop(self, url: Url, came_from: Url | None) -> None:
         """Look at an address before it is asked; the connection itself is looked at once more.

@@ -1,6 +1,5 @@
 """A body that is read while it comes: one download."""
 
-import contextlib
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -8,6 +7,8 @@ import msgspec
 
 from comfyfixer.errors import DownloadError
 from comfyfixer.net.failures import network_errors, translated
+from comfyfixer.net.hops import end
+from comfyfixer.net.patience import Patience
 from comfyfixer.redact import Secrets, redact
 
 if TYPE_CHECKING:
@@ -30,13 +31,21 @@ class Transfer:
     """
 
     def __init__(
-        self, response: "BaseHTTPResponse", url: str, secrets: Secrets, *, key_variable: str | None = None
+        self,
+        response: "BaseHTTPResponse",
+        url: str,
+        secrets: Secrets,
+        patience: Patience,
+        *,
+        key_variable: str | None = None,
     ) -> None:
         self.status: int = response.status
         self.headers: Mapping[str, str] = lower_headers(response, secrets)
         self.url = redact(secrets.hidden(url))
         self.key_variable = key_variable
         self._response = response
+        self._in_chunks = bool(getattr(response, "chunked", False))
+        self._patience = patience
         self._secrets = secrets
 
     @property
@@ -53,34 +62,53 @@ class Transfer:
                 for the configured time); both retryable.
         """
         try:
+            if self._in_chunks:  # the line before a chunk is read to its end, byte by byte
+                with self._patience.limit(self.abort):
+                    return self._response.read1(min(amount, MAX_READ), decode_content=False)
             return self._response.read1(min(amount, MAX_READ), decode_content=False)
         except network_errors() as error:
-            failure = translated(error, self.url)
-            code = "download-stalled" if failure.code == "hub-timeout" else "download-interrupted"
-            raise DownloadError(
-                failure.message, code=code, hint="`comfyfixer resume` goes on from here", retryable=True
-            ) from error
+            raise self._broken_off(error) from error
+
+    def beginning(self, amount: int) -> bytes:
+        """The next `amount` bytes, fewer only where the body ends: for what is small, and has to come within a while.
+
+        Raises:
+            DownloadError: Like `read`.
+        """
+        data = bytearray()
+        try:
+            with self._patience.limit(self.abort):
+                while len(data) < amount and (chunk := self.read(amount - len(data))):
+                    data += chunk
+        except TimeoutError as error:
+            raise self._broken_off(error) from error
+        return bytes(data)
 
     def error_body(self) -> bytes:
         """The beginning (64 KiB) of an answer that is no file; empty where it can't be read."""
         body = bytearray()
         try:
-            while len(body) < _MAX_ERROR_BODY and (chunk := self.read(_MAX_ERROR_BODY - len(body))):
-                body += chunk
-        except DownloadError:
+            with self._patience.limit(self.abort):
+                while len(body) < _MAX_ERROR_BODY and (chunk := self.read(_MAX_ERROR_BODY - len(body))):
+                    body += chunk
+        except (DownloadError, TimeoutError):
             pass
         return without_keys(bytes(body), self._secrets)
 
     def abort(self) -> None:
         """End the connection, from any thread: who reads is told that it ended."""
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # ended, or given back already
-            self._response.shutdown()
+        end(self._response)
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""
         if not self._response.closed and self._response.length_remaining != 0:
             self._response.close()
         self._response.release_conn()
+
+    def _broken_off(self, error: Exception) -> DownloadError:
+        failure = translated(error, self.url)
+        code = "download-stalled" if failure.code == "hub-timeout" else "download-interrupted"
+        return DownloadError(failure.message, code=code, hint="`comfyfixer resume` goes on from here", retryable=True)
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -15,13 +16,18 @@ import truststore
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.response import HTTPResponse
 
+from comfyfixer.errors import Interrupted
 from comfyfixer.net.failures import NoAnswer, network_errors, translated
 from comfyfixer.net.hosts import is_private, private_address
+from comfyfixer.net.patience import Patience
 from comfyfixer.net.url import Url
 
 _CONNECT_SECONDS: Final = 10.0
 _POOLED_PER_HOST: Final = 16
+_LONGER: Final = 2
+"""A head, and whatever else is small, may take so many times as long as a server may be silent."""
 
 # The library's own log lines hold whole addresses, signatures included.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
@@ -38,8 +44,18 @@ def _checked(sock: socket.socket, host: str) -> socket.socket:
     return sock
 
 
-def _pool_classes(sockets: "WeakSet[socket.socket]", guarded: bool) -> dict[str, type[HTTPConnectionPool]]:
-    """Pools whose connections note their sockets, and look at their peer where `guarded`."""
+def _shut(sock: Any) -> None:
+    """End a connection, from any thread: who reads is told that it ended. TLS inside TLS has its socket within."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
+
+
+def _pool_classes(
+    sockets: "WeakSet[socket.socket]", guarded: bool, patience: Patience
+) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools whose connections note their sockets, wait for a head with `patience`, and look at their peer where
+    `guarded`.
+    """
 
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
@@ -49,6 +65,10 @@ def _pool_classes(sockets: "WeakSet[socket.socket]", guarded: bool) -> dict[str,
             super().connect()
             sockets.add(self.sock)
 
+        def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in the base class itself
+            with patience.limit(partial(_shut, self.sock)):
+                return super().getresponse()
+
     class SecureConnection(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
@@ -56,6 +76,10 @@ def _pool_classes(sockets: "WeakSet[socket.socket]", guarded: bool) -> dict[str,
         def connect(self) -> None:
             super().connect()
             sockets.add(self.sock)
+
+        def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in the base class itself
+            with patience.limit(partial(_shut, self.sock)):
+                return super().getresponse()
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
@@ -74,11 +98,11 @@ def tls_context() -> ssl.SSLContext:
     return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def proxy_for(url: Url) -> str | None:
-    """The proxy that the environment (or the system) names for an address."""
-    if urllib.request.proxy_bypass(url.shown_host):
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the environment (or the system) names for a host."""
+    if urllib.request.proxy_bypass(host):
         return None
-    proxy = urllib.request.getproxies().get(url.scheme)
+    proxy = urllib.request.getproxies().get(scheme)
     if not proxy:
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
@@ -90,8 +114,11 @@ class Transport:
     def __init__(self, *, timeout_s: float) -> None:
         self._timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, timeout_s), read=timeout_s)
         self._managers: dict[tuple[str, str | None, bool], urllib3.PoolManager] = {}
+        self._proxy = lru_cache(maxsize=256)(proxy_for)  # each question goes through the whole environment
         self._sockets: WeakSet[socket.socket] = WeakSet()
         self._lock = threading.Lock()
+        self._interrupted = False
+        self.patience = Patience(_LONGER * timeout_s)
 
     def send(
         self, method: str, url: Url, *, headers: Mapping[str, str], body: bytes | None, guarded: bool
@@ -104,9 +131,12 @@ class Transport:
         Raises:
             NoAnswer: No HTTP answer came.
             Refused: `address-not-allowed`.
+            Interrupted: Every connection was ended.
         """
+        if self._interrupted:
+            raise Interrupted("The run was stopped", hint="`comfyfixer resume` goes on")
         try:
-            manager = self._manager(url, proxy_for(url), guarded)
+            manager = self._manager(url, self._proxy(url.scheme, url.shown_host), guarded)
             return manager.urlopen(
                 method, str(url), headers=headers, body=body, redirect=False, retries=False,
                 preload_content=False, timeout=self._timeout,
@@ -115,10 +145,12 @@ class Transport:
             raise translated(error, url.shown_host) from error
 
     def interrupt(self) -> None:
-        """End every connection, also those that wait for a silent server: who reads is told that it ended."""
+        """End every connection, also those that wait for a silent server: who reads is told that it ended, and who
+        asks anew that the run is stopped.
+        """
+        self._interrupted = True
         for sock in list(self._sockets):
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            _shut(sock)
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -137,7 +169,7 @@ class Transport:
         if scheme == "https":
             options["ssl_context"] = _context()
         manager = _proxied(proxy, options) if proxy else urllib3.PoolManager(**options)
-        manager.pool_classes_by_scheme = _pool_classes(self._sockets, guarded and not proxy)
+        manager.pool_classes_by_scheme = _pool_classes(self._sockets, guarded and not proxy, self.patience)
         return manager
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import msgspec
 
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_CLIMBS: Final = re.compile(r"(?i)/(?:\.|%2e){1,2}(?:/|%2f|\Z)")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_CHARACTERS: Final = 8192
 _KEPT: Final = "/%:@!$&'()*+,;=~-._"  # what may stand as it is; all else is percent-encoded
@@ -43,6 +44,8 @@ class Url(msgspec.Struct, frozen=True):
         if scheme not in _DEFAULT_PORTS or "@" in parts.netloc or not _HOST.fullmatch(host) or port == 0:
             return None
         path = quote(parts.path or "/", safe=_KEPT)
+        if _CLIMBS.search(path):
+            return None
         return cls(scheme, host, port or _DEFAULT_PORTS[scheme], path, quote(parts.query, safe=_KEPT + "?"))
 
     @property

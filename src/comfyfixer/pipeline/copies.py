@@ -108,7 +108,7 @@ class Copying:
         new = rewritten(data, changes or [Change(row.folder, row.value, value)], read)
         after = read(new)
         found = [use for use in after.models if use.value == value and use.folder == row.folder] if after else []
-        if not all(self._index.has(use) for use in found):
+        if not all(self._index.finds(use) for use in found):
             message = f"The node would not find `{value}` either"
             raise WorkflowError(message, code="relink-refused", hint=_BY_LINK)
         return new

@@ -1,10 +1,10 @@
 """Needed files that are there: whole, and of a kind that their folder is for? Others are not opened."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -13,22 +13,20 @@ from comfyfixer.content.left_overs import ENDINGS
 from comfyfixer.errors import UnsafeName
 from comfyfixer.model.content import Content
 from comfyfixer.model.inventory import FaultyModel, InstalledModel, Inventory
+from comfyfixer.model.library import NeededFile
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import ModelReference, Workflow, base_name
+from comfyfixer.model.reference import base_name
 from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.names import split_extension
 
-_GUESSED: Final = frozenset({"input-name", "node-name", "node-outputs"})
-"""Where only a guess tells which folder a node lists, a file's kind proves nothing against it."""
-_TAGS: Final = frozenset({"embedding", "lora-tag"})
 _Found = tuple[FaultyModel, Problem]
 """The same for the lists and for people."""
 
 
-def examined(session: Session, workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
+def examined(session: Session, files: Sequence[NeededFile], inventory: Inventory) -> Inventory:
     """The inventory without the needed files that can't be used; those are its `faulty`, and told as problems."""
-    needs = _Needs(reference for workflow in workflows for reference in workflow.models if reference.active)
+    needs = _Needs(files)
     needed = needs.among(inventory.models)
     found = [*_faults_of(session, needed, needs), *_unfinished(needs.lacking(needed), inventory)]
     for problem in {fault.model.path: problem for fault, problem in found}.values():
@@ -50,16 +48,25 @@ def _faults_of(session: Session, needed: Sequence[InstalledModel], needs: "_Need
     examiner.save()
 
 
-def _unfinished(lacking: Iterable[tuple[str, str]], inventory: Inventory) -> Iterator[_Found]:
+def _unfinished(lacking: Mapping[str, Iterable[str]], inventory: Inventory) -> Iterator[_Found]:
     """What other programs have begun to download and not finished, of files that are not there."""
     listed = cache(_begun_in)  # each directory is looked at once, however many files are wanted there
-    for folder, value in lacking:
+    for folder, values in lacking.items():
         known = inventory.folders.get(folder)
-        directory, name = os.path.split(value)
-        for root in known.roots if known else ():
-            for path in listed(root, directory).get(name, ()):
-                if model := _stated(folder, value, path):
-                    yield _begun(model)
+        roots = known.roots if known else ()
+        for directory, named in _by_directory(values).items():
+            for name, paths in (entry for root in roots for entry in listed(root, directory).items()):
+                models = (_stated(folder, named[name], path) for path in paths if name in named)
+                yield from (_begun(model) for model in models if model)
+
+
+def _by_directory(values: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Sub-folder to file name to value."""
+    found: dict[str, dict[str, str]] = {}
+    for value in values:
+        directory, name = os.path.split(value) if "/" in value or "\\" in value else ("", value)
+        found.setdefault(directory, {})[name] = value
+    return found
 
 
 def _begun_in(root: str, directory: str) -> dict[str, list[str]]:
@@ -73,7 +80,7 @@ def _begun_in(root: str, directory: str) -> dict[str, list[str]]:
                     found.setdefault(name, []).append(entry.path)
     except (OSError, ValueError, UnsafeName):
         return {}
-    return {name: sorted(paths) for name, paths in found.items()}
+    return {name: sorted(found[name]) for name in sorted(found)}
 
 
 def _stated(folder: str, value: str, path: str) -> InstalledModel | None:
@@ -98,20 +105,22 @@ def _begun(model: InstalledModel) -> _Found:
 class _Needs:
     """What active nodes name, by what a loader compares: whole names, or the stems that text tags are made of."""
 
-    def __init__(self, references: Iterable[ModelReference]) -> None:
-        self._names: dict[str, set[str]] = {}
-        self._stems: dict[str, set[str]] = {}
+    def __init__(self, files: Iterable[NeededFile]) -> None:
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._stems: dict[str, set[str]] = defaultdict(set)
+        self._sure: dict[str, set[str]] = defaultdict(set)
         self._anywhere: set[str] = set()
-        self._sure: set[tuple[str, str]] = set()
-        for reference in references:
-            if reference.folder is None:
-                self._anywhere.add(reference.filename.casefold())
+        for file in files:
+            folder, filename = file.row.folder, file.row.filename
+            if folder is None:
+                self._anywhere.add(filename.casefold())
                 continue
-            self._names.setdefault(reference.folder, set()).add(reference.value)
-            if reference.origin in _TAGS or not split_extension(reference.filename)[1]:
-                self._stems.setdefault(reference.folder, set()).add(_stem(reference.filename))
-            if reference.folder_known_by not in _GUESSED:
-                self._sure.add((reference.folder, reference.value))
+            for name in file.names:
+                self._names[folder].add(name.value)
+                if name.sure:
+                    self._sure[folder].add(name.value)
+                if name.by_stem:
+                    self._stems[folder].add(_stem(filename))
 
     def among(self, models: Sequence[InstalledModel]) -> list[InstalledModel]:
         """Those that a node may load; each of many thousands is only looked up."""
@@ -122,15 +131,16 @@ class _Needs:
             found += [model for model in models if self._loosely(model) and (model.folder, model.name) not in taken]
         return found
 
-    def lacking(self, found: Sequence[InstalledModel]) -> list[tuple[str, str]]:
-        """Folder and value of what is named whole, and not there."""
-        there = {(model.folder, model.name) for model in found}
-        named = ((folder, value) for folder, values in self._names.items() for value in values)
-        return sorted(set(named) - there)
+    def lacking(self, found: Sequence[InstalledModel]) -> dict[str, set[str]]:
+        """Folder to the values that are named whole, and not there."""
+        there: dict[str, set[str]] = defaultdict(set)
+        for model in found:
+            there[model.folder].add(model.name)
+        return {folder: values - there[folder] for folder, values in sorted(self._names.items())}
 
     def is_sure_of(self, model: InstalledModel) -> bool:
         """Whether a node that surely lists this folder names the file."""
-        return (model.folder, model.name) in self._sure
+        return model.name in self._sure.get(model.folder, ())
 
     def _loosely(self, model: InstalledModel) -> bool:
         stems = self._stems.get(model.folder)

@@ -92,7 +92,7 @@ def _needed(session: Session, inventory: Inventory) -> tuple[int, dict[str, bool
     targets = scan_targets(session, inventory.installation)
     files = workflow_files(targets, session.found_problem)
     session.emit("phase.started", phase="scanning", total=len(files))
-    workflows, _ = read_all(session, files, inventory)
+    workflows = read_all(session, files, inventory)
     for workflow in workflows:
         if workflow.error:
             session.problems.append(workflow.error)

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from comfyfixer.errors import InventoryError, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.model.inventory import Installation, Inventory
+from comfyfixer.model.library import Library
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.reference import LoaderInput, Workflow
 from comfyfixer.paths import printable
@@ -43,19 +44,36 @@ def scan_targets(session: Session, installation: Installation | None) -> tuple[s
     return there
 
 
-def read_all(session: Session, files: Sequence[str], inventory: Inventory) -> tuple[list[Workflow], int]:
-    """Every workflow among the files, unreadable ones with their error; and the number of other files."""
+def read_library(session: Session, files: Sequence[str], inventory: Inventory) -> Library:
+    """What every workflow among the files needs, taken together; unreadable ones with their error."""
+    started = time.monotonic()
+    library = _gathered(session, files, inventory) if files else Library()
+    _tell_end(session, started, len(files), len(library.workflows), sum(not row.ok for row in library.workflows))
+    return library
+
+
+def read_all(session: Session, files: Sequence[str], inventory: Inventory) -> list[Workflow]:
+    """Every workflow among the files, unreadable ones with their error."""
     started = time.monotonic()
     workflows = [workflow for workflow in _read_each(session, files, inventory) if workflow is not None]
-    failed = sum(not workflow.ok for workflow in workflows)
+    _tell_end(session, started, len(files), len(workflows), sum(not workflow.ok for workflow in workflows))
+    return workflows
+
+
+def _tell_end(session: Session, started: float, files: int, workflows: int, failed: int) -> None:
     session.emit(
         "scan.finished",
-        workflows=len(workflows) - failed,
+        workflows=workflows - failed,
         failed=failed,
-        passed_over=len(files) - len(workflows),
+        passed_over=files - workflows,
         seconds=round(time.monotonic() - started, 3),
     )
-    return workflows, len(files) - len(workflows)
+
+
+def _gathered(session: Session, files: Sequence[str], inventory: Inventory) -> Library:
+    from comfyfixer.pipeline.reading.many import read_together
+
+    return read_together(files, _pack_inputs(inventory), session.workdir.readings, _watch(session, len(files)))
 
 
 def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> Iterator[Workflow | None]:
@@ -64,14 +82,24 @@ def _read_each(session: Session, files: Sequence[str], inventory: Inventory) -> 
         return
     from comfyfixer.pipeline.reading.many import read_many
 
+    watch = _watch(session, len(files))
     workflows = read_many(files, _pack_inputs(inventory), session.workdir.readings)
     for number, workflow in enumerate(workflows, start=1):
-        if workflow is not None:
-            _tell_error(session, workflow)
+        watch(number, workflow)
         yield workflow
-        if number % _PROGRESS_EVERY == 0 or number == len(files):
+
+
+def _watch(session: Session, total: int) -> Callable[[int, Workflow | None], None]:
+    """What is done after each file: its error is told, now and then the progress; and the user may stop it."""
+
+    def watch(number: int, workflow: Workflow | None) -> None:
+        if workflow is not None and workflow.error:
+            _tell_error(session, workflow)
+        if number % _PROGRESS_EVERY == 0 or number == total:
             session.check_stop()
-            session.emit("phase.progressed", current=number, total=len(files))
+            session.emit("phase.progressed", current=number, total=total)
+
+    return watch
 
 
 def _tell_error(session: Session, workflow: Workflow) -> None:

@@ -1,7 +1,7 @@
 """What registers node types: a running ComfyUI where the user named one, the packs' files, and the lists of packs."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,9 @@ import msgspec
 
 from comfyfixer.errors import SourceError
 from comfyfixer.model.inventory import Inventory, NodePack
+from comfyfixer.model.library import Library
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import Workflow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.session import Session
 
@@ -46,12 +46,11 @@ def known_from_running(session: Session, inventory: Inventory) -> Inventory:
     return as_running(inventory, running)
 
 
-def missing_nodes(session: Session, workflows: Sequence[Workflow], inventory: Inventory) -> tuple[MissingNode, ...]:
+def missing_nodes(session: Session, library: Library, inventory: Inventory) -> tuple[MissingNode, ...]:
     """The node types that nothing installed registers, each with the pack that the installation's own lists name."""
-    used = {node.node_type for workflow in workflows for node in workflow.custom_nodes if node.active}
-    needed = used.union(*(workflow.node_types for workflow in workflows))
+    used = library.custom.keys()
     failed = any(pack.failed for pack in inventory.packs)
-    if not used and not failed and needed <= inventory.builtin_types:
+    if not used and not failed and library.node_types.keys() | library.core.keys() <= inventory.builtin_types:
         return ()
     from comfyfixer.inventory.builtin_types import builtin_since
     from comfyfixer.inventory.environment import find_environment
@@ -64,7 +63,7 @@ def missing_nodes(session: Session, workflows: Sequence[Workflow], inventory: In
     if not used <= inventory.builtin_types.union(*(pack.node_types for pack in packs if _works(pack))):
         lists = _installed_lists(session, inventory, environment)
     known = msgspec.structs.replace(inventory, packs=packs)
-    found = find_missing_nodes(workflows, known, lists=lists, since=builtin_since())
+    found = find_missing_nodes(library, known, lists=lists, since=builtin_since())
     for sentence in found.notes:
         session.note(sentence)
     return found.missing

@@ -9,6 +9,7 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, RunRecord, ScanSummary, WorkflowRow
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there, silent
+from comfyfixer.report.items import Joined
 from comfyfixer.report.summary import summary
 from comfyfixer.settings import Settings
 
@@ -55,7 +56,7 @@ def _last_scan(session: Session) -> ScanSummary:
         return ScanSummary()
 
 
-def written_report(result: Overview, session: Session) -> None:
+def written_report(told: Joined, session: Session) -> None:
     """Write `output/summary_report.md`."""
-    write_whole(session.workdir.summary, summary(result).encode("utf-8", "backslashreplace"), durable=False)
+    write_whole(session.workdir.summary, summary(told).encode("utf-8", "backslashreplace"), durable=False)
     session.emit("file.written", path=printable(session.workdir.summary))

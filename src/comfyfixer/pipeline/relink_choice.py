@@ -16,7 +16,7 @@ from comfyfixer.inventory.take import take
 from comfyfixer.model.inventory import Inventory
 from comfyfixer.model.missing import LocalMatch, MissingModel
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.reference import ModelReference, base_name
+from comfyfixer.model.reference import base_name
 from comfyfixer.model.relink import Mend
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
@@ -75,10 +75,11 @@ class Choices:
         if found := self._proven.get(row.key):
             row = msgspec.structs.replace(row, hashes={"sha256": found.sha256 or "", **row.hashes})
         faults = tuple(match for match in row.local_matches if match.why in _FAULTS)
-        if not faults and self._index.has(_reference(row)):
+        wanted = Wanted(row.value, row.filename, row.folder)
+        if not faults and self._index.has(wanted, by_stem=not split_extension(row.filename)[1]):
             return None
         known = {match.path for match in faults}
-        alike = self._local.alike(Wanted(row.value, row.filename, row.folder))
+        alike = self._local.alike(wanted)
         return msgspec.structs.replace(
             row, local_matches=(*faults, *(match for match in alike if match.path not in known))
         )
@@ -177,7 +178,7 @@ class Choices:
     def _users(self) -> dict[tuple[str, str], int]:
         """Number of active references to each file where it is."""
         rows = read_rows_if_there(self._session, self._session.workdir.workflows, WorkflowRow)
-        workflows, _ = read_all(self._session, [openable(row.path) for row in rows if row.ok], self.inventory)
+        workflows = read_all(self._session, [openable(row.path) for row in rows if row.ok], self.inventory)
         users: dict[tuple[str, str], int] = {}
         for use in (use for workflow in workflows for use in workflow.models if use.active and use.folder):
             users[use.folder or "", use.value] = users.get((use.folder or "", use.value), 0) + 1
@@ -209,16 +210,3 @@ def _inventory(session: Session) -> Inventory:
     for problem in inventory.problems:
         session.problems.append(problem)
     return inventory
-
-
-def _reference(row: MissingModel) -> ModelReference:
-    """The row as a reference that can be looked up; names without an extension are text tags."""
-    return ModelReference(
-        value=row.value,
-        filename=row.filename,
-        folder=row.folder,
-        expected_type=row.expected_type,
-        node_id=row.node_id,
-        node_type=row.node_type,
-        input="",
-    )

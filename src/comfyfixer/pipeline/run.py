@@ -17,18 +17,19 @@ from comfyfixer.journal.live import LiveStatus
 from comfyfixer.journal.logs import JsonLog, TextLog
 from comfyfixer.journal.runlock import held
 from comfyfixer.model.plan import NOTHING_LESS, Narrowing
-from comfyfixer.model.run import Overview, RunRecord
+from comfyfixer.model.run import RunRecord
 from comfyfixer.model.status import Status, StatusData
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import overview, written_report
 from comfyfixer.pipeline.session import Session
+from comfyfixer.report.items import Joined, joined
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
 
 
 def run(
     record: RunRecord, settings: Settings, *, listeners: Iterable[Listener] = (), cancel: threading.Event
-) -> tuple[Overview, int]:
+) -> tuple[Joined, int]:
     """Do the steps of `record` that are not done yet.
 
     Args:
@@ -99,7 +100,7 @@ def last_record(workdir: Workdir) -> RunRecord | None:
 def _check_ours(workdir: Workdir) -> None:
     """Files of the user's own that have our names are not overwritten: the first run here looks for them."""
     ours = (workdir.status, workdir.workflows, workdir.missing_models, workdir.missing_nodes, workdir.resolutions,
-            workdir.downloads, workdir.summary)  # fmt: skip
+            workdir.downloads, workdir.summary, workdir.lock)  # fmt: skip
     foreign = [path for path in ours if path.exists()]
     if foreign and not workdir.run_lock.exists():
         shown = ", ".join(f"`{printable(path)}`" for path in foreign)
@@ -110,7 +111,7 @@ def _check_ours(workdir: Workdir) -> None:
 # --- inside ----------------------------------------------------------------------------------------------------------
 
 
-def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Overview, int]:
+def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Joined, int]:
     session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     _save(session.workdir, record)
     if "download" in record.steps:
@@ -126,12 +127,13 @@ def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: thre
                 _save(session.workdir, record)
     result = overview(record, session)
     code = exit_code(result)
-    written_report(result, session)
+    told = joined(result)
+    written_report(told, session)
     _save(session.workdir, msgspec.structs.replace(record, exit_code=code))
-    return result, code
+    return told, code
 
 
-def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[Overview, int]:
+def _told(journal: Journal, work: Callable[[], tuple[Joined, int]]) -> tuple[Joined, int]:
     """The work, with its end told to the journal whatever it is."""
     started = datetime.now().astimezone()
     try:
@@ -145,7 +147,7 @@ def _told(journal: Journal, work: Callable[[], tuple[Overview, int]]) -> tuple[O
         journal.emit("run.stopped", code="unexpected", message=message, hint=None, exit_code=EXIT_BUG)
         raise
     seconds = round((datetime.now().astimezone() - started).total_seconds(), 2)
-    journal.emit("run.finished", command=result.command, exit_code=code, seconds=seconds)
+    journal.emit("run.finished", command=result.overview.command, exit_code=code, seconds=seconds)
     return result, code
 
 

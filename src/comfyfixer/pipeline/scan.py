@@ -9,13 +9,13 @@ from comfyfixer.errors import UnsafeName
 from comfyfixer.inventory.take import take
 from comfyfixer.inventory.walk import list_models
 from comfyfixer.model.inventory import Inventory, ModelFolder
+from comfyfixer.model.library import Library
 from comfyfixer.model.missing import MissingModel, MissingNode
-from comfyfixer.model.reference import Workflow
 from comfyfixer.model.run import ScanSummary, WorkflowRow
 from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.discover import workflow_files
 from comfyfixer.pipeline.installation import installation_of
-from comfyfixer.pipeline.library import read_all, scan_targets
+from comfyfixer.pipeline.library import read_library, scan_targets
 from comfyfixer.pipeline.node_packs import known_from_running, missing_nodes
 from comfyfixer.pipeline.session import Session
 
@@ -34,31 +34,31 @@ def scan(session: Session) -> None:
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)
     inventory = known_from_running(session, inventory)
-    workflows, passed_over = read_all(session, files, inventory)
-    models, nodes = _missing(session, workflows, inventory) if workflows else ((), ())
+    library = read_library(session, files, inventory)
+    models, nodes = _missing(session, library, inventory) if library.workflows else ((), ())
     session.emit("missing.found", missing_models=len(models), missing_nodes=len(nodes))
     session.write(session.workdir.missing_models, models)
     session.write(session.workdir.missing_nodes, nodes)
-    session.write(session.workdir.workflows, list(_rows(workflows, models, nodes)))
-    session.save(session.workdir.scan_summary, _summary(session, inventory, passed_over))
+    session.write(session.workdir.workflows, list(_rows(library, models, nodes)))
+    session.save(session.workdir.scan_summary, _summary(session, inventory, len(files) - len(library.workflows)))
 
 
 def _missing(
-    session: Session, workflows: Sequence[Workflow], inventory: Inventory
+    session: Session, library: Library, inventory: Inventory
 ) -> tuple[tuple[MissingModel, ...], tuple[MissingNode, ...]]:
     """What is needed and not there, or there and of no use."""
     from comfyfixer.pipeline.examining import examined
     from comfyfixer.pipeline.local_matches import with_facts
     from comfyfixer.resolve.missing import find_missing_models
 
-    known = examined(session, workflows, _with_folders_of(workflows, inventory))
-    models = with_facts(session, find_missing_models(workflows, known), known)
-    return models, missing_nodes(session, workflows, known)
+    known = examined(session, library.files, _with_folders_of(library, inventory))
+    models = with_facts(session, find_missing_models(library.files, known), known)
+    return models, missing_nodes(session, library, known)
 
 
-def _with_folders_of(workflows: Sequence[Workflow], inventory: Inventory) -> Inventory:
+def _with_folders_of(library: Library, inventory: Inventory) -> Inventory:
     """Also list the folders of packs that are not installed: what was placed there before is there."""
-    wanted = {reference.folder for workflow in workflows for reference in workflow.models if reference.folder}
+    wanted = {file.row.folder for file in library.files if file.row.folder}
     folders = list(_unknown_folders(wanted, inventory))
     if not folders:
         return inventory
@@ -77,9 +77,7 @@ def _unknown_folders(wanted: Iterable[str], inventory: Inventory) -> Iterator[Mo
             yield ModelFolder(name=name, roots=(str(root),), extensions=frozenset())
 
 
-def _rows(
-    workflows: Sequence[Workflow], models: Sequence[MissingModel], nodes: Sequence[MissingNode]
-) -> Iterator[WorkflowRow]:
+def _rows(library: Library, models: Sequence[MissingModel], nodes: Sequence[MissingNode]) -> Iterator[WorkflowRow]:
     """One row per workflow, in path order."""
     files: dict[str, list[str]] = {}
     types: dict[str, list[str]] = {}
@@ -89,15 +87,9 @@ def _rows(
     for node in nodes:
         for path in node.workflows:
             types.setdefault(path, []).append(node.node_type)
-    for workflow in sorted(workflows, key=lambda workflow: workflow.path):
-        yield WorkflowRow(
-            path=workflow.path,
-            format=workflow.format,
-            ok=workflow.ok,
-            error=workflow.error,
-            needs=len({(use.folder, use.value) for use in workflow.models if use.active}),
-            missing_models=tuple(files.get(workflow.path, ())),
-            missing_nodes=tuple(types.get(workflow.path, ())),
+    for row in sorted(library.workflows, key=lambda row: row.path):
+        yield msgspec.structs.replace(
+            row, missing_models=tuple(files.get(row.path, ())), missing_nodes=tuple(types.get(row.path, ()))
         )
 
 

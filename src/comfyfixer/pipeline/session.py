@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from comfyfixer.errors import Interrupted, UsageError
-from comfyfixer.files import write_whole
+from comfyfixer.files import write_if_changed
 from comfyfixer.model.event import Emit
 from comfyfixer.model.plan import NOTHING_LESS, Narrowing
 from comfyfixer.model.problem import Problem
@@ -84,7 +84,7 @@ class Session:
 
         Whole or not at all for every reader; not waited for until it is on the disk itself, as a step can be repeated.
         """
-        write_whole(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", durable=False)
+        write_if_changed(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def read_rows(path: Path, row: type[Row], *, step: str) -> tuple[Row, ...]:

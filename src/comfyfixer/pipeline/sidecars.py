@@ -103,18 +103,14 @@ def _preview(
 
 def _picture(client: "Client", url: str) -> bytes | None:
     """The bytes of a picture of a sensible size; None where they can't be had."""
-    data = bytearray()
     try:
         with client.open(url, origin_trusted=True) as answer:
             if answer.status != 200 or (answer.content_length or 0) > _MAX_PREVIEW:
                 return None
-            while chunk := answer.read():
-                data += chunk
-                if len(data) > _MAX_PREVIEW:
-                    return None
+            data = answer.beginning(_MAX_PREVIEW + 1)
     except DownloadError:
         return None
-    return bytes(data)
+    return data if len(data) <= _MAX_PREVIEW else None
 
 
 def image_suffix(data: bytes) -> str | None:

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from comfyfixer import __version__
 from comfyfixer.download.existing import same_file
 from comfyfixer.download.space import check_space
-from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
+from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, UsageError
 from comfyfixer.inventory.hashes import HashCache
 from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.runlock import held
@@ -81,7 +83,7 @@ def sync(session: Session, path: Path, *, dry_run: bool) -> Synced:
     lock = read_lock(path)
     work = _Work(session, lock)
     if not dry_run:
-        work.bring()
+        work.bring(keeps_record=not _is_same(path, session.workdir.lock))
     result = Synced(
         lock=printable(path),
         dry_run=dry_run,
@@ -103,6 +105,8 @@ class _Work:
         self._roots = Roots(self._places, session.settings)
         self._extras = Extras(session, self._client)
         self._rows: dict[tuple[str, str], SyncedModel] = {}
+        self._claims: dict[str, LockedModel] = {}
+        self._twins: list[tuple[LockedModel, LockedModel]] = []
         self._orders: list[tuple[LockedModel, Order]] = []
         self._extras.check()
         with self._client() as client, HashCache(session.workdir.hashes, session.emit) as hashes:
@@ -113,10 +117,19 @@ class _Work:
 
     def rows(self) -> tuple[SyncedModel, ...]:
         """What is known of each."""
-        return tuple(self._rows.values())
+        twins = (
+            msgspec.structs.replace(self._rows[first.folder, first.name], name=row.name, folder=row.folder)
+            for row, first in self._twins
+        )
+        return (*self._rows.values(), *twins)
 
-    def bring(self) -> None:
-        """Link, fetch, verify and place what is not here."""
+    def bring(self, *, keeps_record: bool) -> None:
+        """Link, fetch, verify and place what is not here.
+
+        Args:
+            keeps_record: Note in the folder's own lock file what came; not where that is the file to be made true: what
+                could not be had this time would be gone from it.
+        """
         rows = {order.request.target: row for row, order in self._orders}
         orders = [order for _, order in self._orders]
         self._session.emit("phase.started", phase="downloading", total=len(orders))
@@ -124,7 +137,8 @@ class _Work:
             with HashCache(self._session.workdir.hashes, self._session.emit) as hashes:
                 self._bring(orders, rows, hashes)
         finally:
-            write_lock(self._session, self._extras.done, self._places)
+            if keeps_record:
+                write_lock(self._session, self._extras.done, self._places)
         self._extras.finish()
 
     def _bring(self, orders: Sequence[Order], rows: dict[str, LockedModel], hashes: HashCache) -> None:
@@ -153,6 +167,8 @@ class _Work:
         """Whether the file is here; else how it can be had."""
         try:
             order = self._order(row, client)
+            if self._is_named_already(row, order.request.target):
+                return
             there = self._here(row, order.request, hashes)
         except (DownloadError, OSError) as error:
             self._failed(row, _problem(error, row), None)
@@ -162,6 +178,23 @@ class _Work:
         else:
             self._orders.append((row, order))
             self._note(row, "to-fetch", printable(order.request.target))
+
+    def _is_named_already(self, row: LockedModel, target: str) -> bool:
+        """Whether an earlier row is the same file in the same place; folders have several names, and so have paths.
+
+        Raises:
+            UsageError: `lock-invalid`: it is another file for the same place.
+        """
+        first = self._claims.setdefault(os.path.normcase(target), row)
+        if first.sha256 != row.sha256:
+            raise UsageError(
+                f"The lock file promises two different files for {printable(target)}",
+                code="lock-invalid",
+                hint="Remove the row that is not meant; `comfyfixer export --format lock` and `download` write one row",
+            )
+        if (first.folder, first.name) != (row.folder, row.name):
+            self._twins.append((row, first))
+        return first is not row
 
     def _order(self, row: LockedModel, client: "Client") -> Order:
         """What is asked of the download room.
@@ -239,6 +272,13 @@ class _Work:
 
     def _client(self) -> "Client":
         return make_client(self._session.settings, self._session.emit, cache_path=None)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def _first_root(row: LockedModel, places: Places) -> Path:

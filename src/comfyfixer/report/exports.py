@@ -24,6 +24,9 @@ digest() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum < "$1"; else shasum -a 256 < "$1"; fi | cut -d ' ' -f 1
 }
 
+# told SHA256 BYTES: whether anything is promised, by which a file that was cut is told from a whole one.
+told() { [ -n "$1$2" ]; }
+
 # right FILE SHA256 BYTES: whether the file is the promised one; an empty promise is not checked.
 right() {
   [ -f "$1" ] || return 1
@@ -47,13 +50,14 @@ fetch() {
   if [ -e "$1" ]; then printf 'another file is there, it was not touched: %s\n' "$1" >&2; failed=1; return 1; fi
   mkdir -p "$(dirname "$1")" || { failed=1; return 1; }
   code=1
-  for from in - 0; do
-    right "$1.part" "$2" "$3" && break
+  if told "$2" "$3"; then starts='- 0'; else starts=0; fi
+  for from in $starts; do
+    told "$2" "$3" && right "$1.part" "$2" "$3" && break
     ask "$4" "$5" --fail --location --silent --show-error --retry 5 --continue-at "$from" \
       --user-agent 'ComfyFixerSmart' --output "$1.part" && code=0 || code=$?
     case $code in 0|33) ;; *) break ;; esac  # 33: the server can't go on from there
   done
-  if right "$1.part" "$2" "$3"; then
+  if { [ "$code" = 0 ] || told "$2" "$3"; } && right "$1.part" "$2" "$3"; then
     mv -n "$1.part" "$1" && printf 'fetched: %s\n' "$1" >&2 && return 0
   fi
   if [ "$code" = 0 ]; then rm -f "$1.part"; fi  # whole, and not the promised file

@@ -1,5 +1,6 @@
 """The overview as a person sees it: each missing file with what became of it, each workflow with what it waits for."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -41,6 +42,34 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "not_found" and self.resolution is not None and self.resolution.answer_pending
 
 
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The overview with what it says of each file and of each workflow: made once, told in several ways.
+
+    Attributes:
+        items: In the order of `missing_models.json`.
+        views: Each workflow with its items, in path order.
+        counts: State to number of items.
+        ready: Number of workflows that wait for nothing.
+    """
+
+    overview: Overview
+    items: tuple[Item, ...]
+    views: tuple["WorkflowView", ...]
+    counts: Mapping[str, int]
+    ready: int
+
+
+def joined(overview: Overview) -> Joined:
+    """Join the rows of the steps, file by file and workflow by workflow."""
+    found = items(overview)
+    views = workflow_views(overview, found)
+    number = Counter(item.state for item in found)
+    counts = {state: number[state] for state in STATES}
+    return Joined(
+        overview=overview, items=found, views=views, counts=counts, ready=sum(view.ready for view in views)
+    )  # fmt: skip
+
+
 def items(overview: Overview) -> tuple[Item, ...]:
     """Every missing file, in the order of `missing_models.json`."""
     rows = {row.key: row for row in overview.resolutions}
@@ -51,6 +80,8 @@ def items(overview: Overview) -> tuple[Item, ...]:
 
 
 def _item(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> Item:
+    if row is None and not missing.local_matches:
+        return Item(missing=missing, resolution=None, outcome=outcome, state="missing", said=_NOT_YET, hint=_LOOK)
     state, said, hint = _state(missing, row, outcome)
     unusable = next((match.detail for match in missing.local_matches if match.why in _UNUSABLE), None)
     if unusable and state in ("review", "not_found", "failed"):
@@ -96,9 +127,7 @@ def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | Non
 
 
 def _not_looked_for(missing: MissingModel) -> tuple[str, str, str | None]:
-    """What the scan alone tells."""
-    if not missing.local_matches:
-        return "missing", "Not looked for yet", "`comfyfixer resolve` looks for it"
+    """What the scan alone tells of a file of which something is here."""
     from comfyfixer.resolve.relinking import mend
 
     found = mend(missing)
@@ -107,6 +136,8 @@ def _not_looked_for(missing: MissingModel) -> tuple[str, str, str | None]:
     return "here", found.match.detail or f"It is here as `{found.match.path}`", _RELINK
 
 
+_NOT_YET: Final = "Not looked for yet"
+_LOOK: Final = "`comfyfixer resolve` looks for it"
 _RELINK: Final = "`comfyfixer relink` mends it; nothing has to be downloaded"
 _ANEW: Final = "`comfyfixer relink` writes a copy of the workflow that names it so; or choose it anew in the node"
 
@@ -160,11 +191,3 @@ def workflow_views(overview: Overview, joined: Sequence[Item]) -> tuple[Workflow
         WorkflowView(row=row, items=tuple(by_workflow.get(row.path, ())))
         for row in sorted(overview.workflows, key=lambda row: row.path)
     )
-
-
-def counts(joined: Sequence[Item]) -> Mapping[str, int]:
-    """State to number of items."""
-    result = dict.fromkeys(STATES, 0)
-    for item in joined:
-        result[item.state] += 1
-    return result

@@ -5,7 +5,7 @@ from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, WorkflowView, counts, items, other_problems, workflow_views
+from comfyfixer.report.items import Item, Joined, WorkflowView, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
 
@@ -13,12 +13,11 @@ _LONGEST_LIST: Final = 1_000
 """Rows of a list; what needs a person is listed whole."""
 
 
-def summary(overview: Overview) -> str:
+def summary(told: Joined) -> str:
     """The whole report as Markdown."""
-    joined = items(overview)
-    views = workflow_views(overview, joined)
+    overview, joined, views = told.overview, told.items, told.views
     parts = (
-        _head(overview, joined, views),
+        _head(told),
         _needs_you(joined),
         _not_yet(joined, "missing", "Missing", "Not looked for yet: `comfyfixer resolve` finds what can be proven."),
         _not_yet(joined, "accepted", "Proven, not fetched yet", "`comfyfixer download` fetches and verifies these."),
@@ -35,11 +34,11 @@ def summary(overview: Overview) -> str:
     return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
 
-def _head(overview: Overview, joined: Sequence[Item], views: Sequence[WorkflowView]) -> Iterator[str]:
-    ready = sum(view.ready for view in views)
+def _head(told: Joined) -> Iterator[str]:
+    overview, views = told.overview, told.views
     yield "# ComfyFixer report"
     yield ""
-    yield f"**{ready} of {plural(len(views), 'workflow')} ready.** {_sentence(joined, overview)}"
+    yield f"**{told.ready} of {plural(len(views), 'workflow')} ready.** {_sentence(told)}"
     yield ""
     yield f"Run `{overview.command}`, {overview.started[:19].replace('T', ' ')}" + _where(overview)
 
@@ -48,8 +47,8 @@ def _where(overview: Overview) -> str:
     return f", ComfyUI in `{overview.scanned.installation}`" if overview.scanned.installation else ""
 
 
-def _sentence(joined: Sequence[Item], overview: Overview) -> str:
-    number = counts(joined)
+def _sentence(told: Joined) -> str:
+    joined, overview = told.items, told.overview
     words = {
         "placed": "placed and verified",
         "choose_anew": "placed, to be chosen anew in the node",
@@ -63,7 +62,7 @@ def _sentence(joined: Sequence[Item], overview: Overview) -> str:
         "missing": "not looked for yet",
     }
     unheard = sum(item.unheard for item in joined)
-    number = {**number, "not_found": number["not_found"] - unheard, "unheard": unheard}
+    number = {**told.counts, "not_found": told.counts["not_found"] - unheard, "unheard": unheard}
     parts = [f"{number[state]} {word}" for state, word in words.items() if number[state]]
     models = f"{plural(len(joined), 'model file')} missing at the start: {', '.join(parts)}." if joined else ""
     nodes = f"{plural(len(overview.missing_nodes), 'node type')} missing." if overview.missing_nodes else ""

@@ -5,7 +5,7 @@ from typing import Final
 
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, counts, items, other_problems, workflow_views
+from comfyfixer.report.items import Item, Joined, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import plural, shown, size_text
 
@@ -35,18 +35,16 @@ _TITLES: Final = {
 }
 
 
-def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
+def lines(told: Joined, report: str, limit: int = 12) -> Iterator[str]:
     """What a run came to.
 
     Args:
         report: Path of the summary report.
         limit: Items shown of each state; the rest is counted.
     """
-    joined = items(overview)
-    views = workflow_views(overview, joined)
-    ready = sum(view.ready for view in views)
-    yield f"{plural(len(views), 'workflow')}, {ready} ready{_passed_over(overview)}"
-    for state in _TITLES:
+    overview, joined = told.overview, told.items
+    yield f"{plural(len(told.views), 'workflow')}, {told.ready} ready{_passed_over(overview)}"
+    for state in (state for state in _TITLES if told.counts[state]):
         members = [item for item in joined if item.state == state]
         members.sort(key=lambda item: -len(item.missing.workflows))
         if state == "not_found":
@@ -58,7 +56,7 @@ def lines(overview: Overview, report: str, limit: int = 12) -> Iterator[str]:
     yield from _notes(overview, limit)
     yield from _unreadable(overview, limit)
     yield ""
-    yield f"{_total(joined, overview)} Report: {report}"
+    yield f"{_total(told)} Report: {report}"
 
 
 def _passed_over(overview: Overview) -> str:
@@ -144,9 +142,9 @@ def _unreadable(overview: Overview, limit: int) -> Iterator[str]:
         yield f"  ... and {len(problems) - limit} more"
 
 
-def _total(joined: Sequence[Item], overview: Overview) -> str:
-    number = counts(joined)
-    waiting = len(joined) - number["placed"]
+def _total(told: Joined) -> str:
+    overview = told.overview
+    waiting = len(told.items) - told.counts["placed"]
     if not waiting and not overview.missing_nodes and all(row.ok for row in overview.workflows):
         return "Nothing is outstanding."
     parts = [plural(waiting, "model file")] if waiting else []

@@ -47,7 +47,8 @@ class LocalIndex:
         found = {(match.path, match.folder): match for match in self._by_name(wanted)}
         for match in self._by_precision(wanted):
             found.setdefault((match.path, match.folder), match)
-        return ordered((*self._faults(wanted), *found.values()))
+        matches = (*self._faults(wanted), *found.values())
+        return ordered(matches) if matches else ()
 
     def at(self, path: str) -> tuple[InstalledModel, ...]:
         """What loaders list of the file at a path: one for each folder that shares its root."""

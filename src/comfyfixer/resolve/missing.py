@@ -1,18 +1,17 @@
-"""Workflows against the installation: which files and node types are needed and not there."""
+"""What workflows need against the installation: which files are not there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+
+import msgspec
 
 from comfyfixer.model.inventory import InstalledModel, Inventory
-from comfyfixer.model.missing import MissingModel, ReferencePlace
-from comfyfixer.model.reference import ModelReference, Workflow
+from comfyfixer.model.library import NeededFile
+from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.reference import ModelReference
+from comfyfixer.resolve.gathering import is_by_stem, row_of
 from comfyfixer.resolve.local import LocalIndex, Wanted
 from comfyfixer.resolve.names import split_extension
-
-_URL_ORDER: Final = {"properties": 0, "models": 1, "note": 2}
-_BY_STEM: Final = frozenset({"embedding", "lora-tag"})
-"""Text tags name a file without its extension, and without its sub-folder."""
 
 
 class ModelIndex:
@@ -26,23 +25,50 @@ class ModelIndex:
             self._names[model.folder].add(model.name)
             self._stems[model.folder].update(_tails(model.name))
 
-    def has(self, reference: ModelReference) -> bool:
+    def has(self, wanted: Wanted, *, by_stem: bool) -> bool:
         """Whether the node would find the file: exact membership, as ComfyUI itself checks it."""
-        if reference.folder is None:
-            return self._local.holds_name(reference.filename)
-        if reference.value in self._names[reference.folder]:
+        if wanted.folder is None:
+            return self._local.holds_name(wanted.filename)
+        if wanted.value in self._names[wanted.folder]:
             return True
-        return not _names_a_file(reference) and _wanted_tail(reference) in self._stems[reference.folder]
+        return by_stem and _tail_of(wanted) in self._stems[wanted.folder]
+
+    def finds(self, reference: ModelReference) -> bool:
+        """The same, of a reference as a workflow holds it."""
+        wanted = Wanted(reference.value, reference.filename, reference.folder)
+        return self.has(wanted, by_stem=is_by_stem(reference))
 
 
-def _names_a_file(reference: ModelReference) -> bool:
-    return reference.origin not in _BY_STEM and split_extension(reference.filename)[1] != ""
+def find_missing_models(files: Iterable[NeededFile], inventory: Inventory) -> tuple[MissingModel, ...]:
+    """The rows of the files that an active node would not find, in their order, with what is here in their stead."""
+    local = LocalIndex(inventory.models, inventory.faulty)
+    index = ModelIndex(inventory.models, local)
+    found = (_missing(file, index) for file in files)
+    return tuple(_with_matches(row, wanted, local) for row, wanted in filter(None, found))
 
 
-def _wanted_tail(reference: ModelReference) -> str:
+def _missing(file: NeededFile, index: ModelIndex) -> tuple[MissingModel, Wanted] | None:
+    """The file's row, of those uses that would not find it; None where every active one does."""
+    if file.uses:
+        row = row_of([(path, use) for path, use in file.uses if not index.finds(use)])
+        return (row, _wanted(row)) if row else None
+    wanted = _wanted(file.row)
+    return None if index.has(wanted, by_stem=file.names[0].by_stem) else (file.row, wanted)
+
+
+def _wanted(row: MissingModel) -> Wanted:
+    return Wanted(row.value, row.filename, row.folder)
+
+
+def _with_matches(row: MissingModel, wanted: Wanted, local: LocalIndex) -> MissingModel:
+    matches = local.alike(wanted)
+    return msgspec.structs.replace(row, local_matches=matches) if matches else row
+
+
+def _tail_of(wanted: Wanted) -> str:
     """What a tag names; for a value that stands for several files (`taesd`), the file that is meant."""
-    value = reference.value.replace("\\", "/")
-    return value if value.endswith(reference.filename) else reference.filename
+    value = wanted.value.replace("\\", "/")
+    return value if value.endswith(wanted.filename) else wanted.filename
 
 
 def _tails(name: str) -> Iterator[str]:
@@ -52,66 +78,3 @@ def _tails(name: str) -> Iterator[str]:
         tail = "/".join(parts[start:])
         yield tail
         yield split_extension(tail)[0]
-
-
-def find_missing_models(workflows: Iterable[Workflow], inventory: Inventory) -> tuple[MissingModel, ...]:
-    """One entry per file that an active node needs and would not find, sorted by folder and name."""
-    local = LocalIndex(inventory.models, inventory.faulty)
-    index = ModelIndex(inventory.models, local)
-    groups: dict[tuple[str, str, str], list[tuple[Workflow, ModelReference]]] = defaultdict(list)
-    for workflow in workflows:
-        for reference in workflow.models:
-            if not index.has(reference):
-                key = (reference.folder or "", reference.value.replace("\\", "/"), reference.filename)
-                groups[key].append((workflow, reference))
-    entries = (_entry(uses, local) for _, uses in sorted(groups.items()) if any(use.active for _, use in uses))
-    return tuple(entries)
-
-
-def _entry(uses: list[tuple[Workflow, ModelReference]], local: LocalIndex) -> MissingModel:
-    workflow, first = next((workflow, use) for workflow, use in uses if use.active)
-    origins = _url_origins(use for _, use in uses)
-    hashes = _hashes(use for _, use in uses)
-    return MissingModel(
-        filename=first.filename,
-        value=first.value,
-        folder=first.folder,
-        expected_type=first.expected_type,
-        workflow=workflow.path,
-        workflows=tuple(sorted({workflow.path for workflow, use in uses if use.active})),
-        node_type=first.node_type,
-        node_id=first.node_id,
-        references=tuple(_place(workflow, use) for workflow, use in uses),
-        urls=tuple(origins),
-        url_origins=origins,
-        hashes={algorithm: values[0] for algorithm, values in hashes.items() if len(values) == 1},
-        disputed_hashes=tuple(sorted(algorithm for algorithm, values in hashes.items() if len(values) > 1)),
-        local_matches=local.alike(Wanted(first.value, first.filename, first.folder)),
-        said_nothing=tuple(sorted({flow.path for flow, use in uses if use.active and not (use.urls or use.hashes)})),
-    )
-
-
-def _place(workflow: Workflow, use: ModelReference) -> ReferencePlace:
-    return ReferencePlace(
-        path=workflow.path, node_id=use.node_id, node_type=use.node_type, input=use.input, active=use.active
-    )
-
-
-def _url_origins(uses: Iterable[ModelReference]) -> dict[str, str]:
-    """Every URL once, those from the nodes' own properties first."""
-    origins: dict[str, str] = {}
-    for use in uses:
-        for url in use.urls:
-            origin = use.url_origins.get(url, "properties")
-            if url not in origins or _URL_ORDER[origin] < _URL_ORDER[origins[url]]:
-                origins[url] = origin
-    return dict(sorted(origins.items(), key=lambda item: _URL_ORDER[item[1]]))
-
-
-def _hashes(uses: Iterable[ModelReference]) -> dict[str, list[str]]:
-    """Algorithm to the different values that workflows name; more than one means that they mean different files."""
-    seen: dict[str, dict[str, None]] = defaultdict(dict)
-    for use in uses:
-        for algorithm, value in use.hashes.items():
-            seen[algorithm][value] = None
-    return {algorithm: list(values) for algorithm, values in seen.items()}

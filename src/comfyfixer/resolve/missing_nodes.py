@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from comfyfixer.model.inventory import Inventory, NodePack
+from comfyfixer.model.library import Library
 from comfyfixer.model.missing import MissingNode, PackReference
-from comfyfixer.model.reference import NodeReference, Workflow
+from comfyfixer.model.reference import NodeReference
 from comfyfixer.resolve.newer_nodes import newer_nodes
 from comfyfixer.resolve.pack_claims import filled, joined
 from comfyfixer.resolve.pack_lists import PackLists
@@ -30,7 +32,7 @@ class NodeFindings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_missing_nodes(
-    workflows: Sequence[Workflow],
+    library: Library,
     inventory: Inventory,
     *,
     lists: PackLists | None = None,
@@ -43,11 +45,11 @@ def find_missing_nodes(
         since: Of each node type of ComfyUI itself: `<=0.33.0` or `>0.33.0`.
     """
     comparison = _Comparison(inventory, lists)
-    uses = comparison.missing(workflows)
-    core, custom = newer_nodes(workflows, inventory, since, uses, lists)
+    uses = comparison.missing(library.custom)
+    core, custom = newer_nodes(library, inventory, since, uses, lists)
     entries = [*core, *(comparison.entry(node_type, uses[node_type]) for node_type in custom)]
     missing = tuple(sorted(entries, key=lambda entry: entry.node_type))
-    return NodeFindings(missing=missing, notes=tuple(comparison.notes(workflows)))
+    return NodeFindings(missing=missing, notes=tuple(comparison.notes(library.custom.keys())))
 
 
 class _Comparison:
@@ -61,13 +63,9 @@ class _Comparison:
         self._installed = inventory.builtin_types.union(*(pack.node_types for pack in self._working))
         self._probable: dict[str, list[str]] = defaultdict(list)
 
-    def missing(self, workflows: Iterable[Workflow]) -> dict[str, list[tuple[str, NodeReference]]]:
-        """Uses by active nodes of types that nothing installed registers, by type."""
-        uses: dict[str, list[tuple[str, NodeReference]]] = defaultdict(list)
-        for workflow in workflows:
-            for node in workflow.custom_nodes:
-                if node.active and node.node_type not in self._installed:
-                    uses[node.node_type].append((workflow.path, node))
+    def missing(self, used: Uses) -> dict[str, Sequence[tuple[str, NodeReference]]]:
+        """Uses of types that nothing installed registers, by type."""
+        uses = {node_type: nodes for node_type, nodes in used.items() if node_type not in self._installed}
         for node_type in list(uses) if self._unclear else ():
             if pack := self._probable_pack(node_type, [node for _, node in uses[node_type]]):
                 self._probable[pack.name].append(node_type)
@@ -89,9 +87,8 @@ class _Comparison:
             state=state,
         )
 
-    def notes(self, workflows: Iterable[Workflow]) -> Iterator[str]:
-        """One sentence for each pack that is in doubt and that a workflow uses."""
-        used = {node.node_type for workflow in workflows for node in workflow.custom_nodes if node.active}
+    def notes(self, used: AbstractSet[str]) -> Iterator[str]:
+        """One sentence for each pack that is in doubt and that has one of the types that workflows use."""
         for name, types in sorted(self._probable.items()):
             shown = ", ".join(f"`{node_type}`" for node_type in sorted(types)[:6])
             more = f" and {len(types) - 6} more" if len(types) > 6 else ""

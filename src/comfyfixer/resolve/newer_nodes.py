@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from comfyfixer.model.inventory import Inventory
+from comfyfixer.model.library import Library
 from comfyfixer.model.missing import MissingNode, PackReference
-from comfyfixer.model.reference import NodeReference, Workflow
+from comfyfixer.model.reference import NodeReference
 from comfyfixer.resolve.pack_lists import PackLists
 
 _VERSION: Final = re.compile(r"v?(\d{1,6}(?:\.\d{1,6}){1,3})")
 
 
 def newer_nodes(
-    workflows: Sequence[Workflow],
+    library: Library,
     inventory: Inventory,
     since: Mapping[str, str],
     missing: Mapping[str, Sequence[tuple[str, NodeReference]]],
@@ -27,15 +28,13 @@ def newer_nodes(
     """
     users: dict[str, set[str]] = defaultdict(set)
     versions: dict[str, list[str]] = defaultdict(list)
-    for workflow in workflows:
-        own = {node.node_type for node in workflow.core_nodes}
-        for node_type in workflow.node_types:
-            if node_type in since and node_type not in own and node_type not in inventory.builtin_types:
-                users[node_type].add(workflow.path)
-        for node in workflow.core_nodes:
-            if node.active and _is_core(node.node_type, inventory, since, missing, lists):
-                users[node.node_type].add(workflow.path)
-                versions[node.node_type] += [node.version] if node.version else []
+    for node_type, places in library.node_types.items():
+        if node_type in since and node_type not in inventory.builtin_types:
+            users[node_type].update(library.workflows[place].path for place in places)
+    for node_type, uses in library.core.items():
+        if _is_core(node_type, inventory, since, missing, lists):
+            users[node_type].update(path for path, _ in uses)
+            versions[node_type] += [node.version for _, node in uses if node.version]
     rows = [
         _row(name, paths, inventory.comfyui_version, since.get(name), versions[name]) for name, paths in users.items()
     ]

@@ -29,13 +29,5 @@ def read_remote_header(client: Client, url: str) -> Header | None:
 
 
 def _header(transfer: Transfer) -> bytes:
-    length = int.from_bytes(_exactly(transfer, LENGTH_BYTES), "little")
-    return _exactly(transfer, length) if length <= _MAX_HEADER - LENGTH_BYTES else b""
-
-
-def _exactly(transfer: Transfer, amount: int) -> bytes:
-    """That many bytes, fewer only where the file ends."""
-    data = bytearray()
-    while len(data) < amount and (chunk := transfer.read(amount - len(data))):
-        data += chunk
-    return bytes(data)
+    length = int.from_bytes(transfer.beginning(LENGTH_BYTES), "little")
+    return transfer.beginning(length) if length <= _MAX_HEADER - LENGTH_BYTES else b""

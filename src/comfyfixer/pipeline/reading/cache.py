@@ -1,10 +1,13 @@
-"""What earlier scans read out of files that did not change: a second scan of 20,000 workflows opens none of them."""
+"""What earlier scans read out of files that did not change: a second scan of 20,000 workflows opens none of them.
+
+Where all of them are as they were, what they need together is remembered, too.
+"""
 
 import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +16,7 @@ import msgspec
 import comfyfixer
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
+from comfyfixer.model.library import Library
 from comfyfixer.model.reference import LoaderInput, Workflow
 
 _PACKAGE: Final = Path(comfyfixer.__file__).parent
@@ -22,6 +26,7 @@ _SETTLED_NS: Final = 2_000_000_000
 
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 _DECODER: Final[msgspec.msgpack.Decoder[Workflow | None]] = msgspec.msgpack.Decoder(Workflow | None)
+_NOTHING: Final = msgspec.Raw(_ENCODE(None))
 
 PackInputs = Mapping[str, Mapping[str, LoaderInput]]
 """What installed packs say of their nodes' inputs, by class and input."""
@@ -37,8 +42,11 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _File(msgspec.Struct, frozen=True, array_like=True):
+    """The cache: its rows, and what they need together; that is None where a file had to be left out of the rows."""
+
     reader: str
     rows: dict[str, _Row]
+    library: msgspec.Raw = _NOTHING
 
 
 class Readings:
@@ -47,7 +55,8 @@ class Readings:
     def __init__(self, path: Path, reader: str) -> None:
         self._path = path
         self._reader = reader
-        self._old = _load(path, reader)
+        file = _load(path, reader)
+        self._old, self._library = file.rows, file.library
         self._new: dict[str, _Row] = {}
 
     def recall(self, path: str) -> bool:
@@ -62,15 +71,29 @@ class Readings:
         """What a recalled file needs; None where it is no workflow."""
         return _DECODER.decode(self._new[path].workflow)
 
+    def library(self, paths: Sequence[str]) -> Library | None:
+        """What these files need together, where none of them changed, none is new, none is gone; else None."""
+        if len(paths) != len(self._old) or not all(self.recall(path) for path in paths):
+            return None
+        try:
+            return msgspec.msgpack.decode(self._library, type=Library | None)
+        except msgspec.MsgspecError:
+            return None
+
     def keep(self, path: str, reading: "Reading") -> None:
         """Remember what was read, where it may be."""
         if reading.stamp is not None:
             self._new[path] = _Row(reading.stamp, msgspec.Raw(reading.packed))
 
-    def save(self) -> None:
-        """Write what this scan saw; a cache that can't be written costs time only."""
-        if self._new != self._old:
-            data = msgspec.msgpack.encode(_File(self._reader, self._new))
+    def save(self, library: Library | None = None) -> None:
+        """Write what this scan saw; a cache that can't be written costs time only.
+
+        Args:
+            library: What all files that this scan read need together.
+        """
+        together = _NOTHING if library is None else msgspec.Raw(_ENCODE(library))
+        if self._new != self._old or together != self._library:
+            data = _ENCODE(_File(self._reader, self._new, together))
             with contextlib.suppress(UsageError):
                 write_whole(self._path, data, durable=False)
 
@@ -136,18 +159,18 @@ def _stamp_of(status: os.stat_result) -> Stamp:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _load(path: Path, reader: str) -> dict[str, _Row]:
+def _load(path: Path, reader: str) -> _File:
     try:
         file = msgspec.msgpack.decode(path.read_bytes(), type=_File)
     except (OSError, msgspec.MsgspecError):
-        return {}
-    return file.rows if file.reader == reader else {}
+        return _File(reader, {})
+    return file if file.reader == reader else _File(reader, {})
 
 
 def reader_version(pack_inputs: PackInputs) -> str:
     """Changes whenever the reader would read the same bytes differently: its code, its tables, the installed packs."""
     digest = hashlib.sha256(comfyfixer.__version__.encode())
-    for folder in (_PACKAGE / "scan", _PACKAGE / "data", _PACKAGE / "model"):
+    for folder in map(_PACKAGE.joinpath, ("scan", "data", "model", "resolve")):
         for file in sorted(folder.rglob("*.*")):
             if file.suffix in (".py", ".json"):
                 status = file.stat()

@@ -1,12 +1,14 @@
 """Many workflow files from disk to their needs: what did not change is remembered, thousands are read side by side."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from comfyfixer.model.library import Library
 from comfyfixer.model.reference import Workflow
 from comfyfixer.pipeline.reading.cache import PackInputs, Reading, Readings, reader_version
+from comfyfixer.resolve.gathering import gathered
 from comfyfixer.side_by_side import Unavailable, processes
 
 FEWEST: Final = 3_000
@@ -27,6 +29,37 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
         yield from (reading.workflow for reading in _read(paths, pack_inputs))
         return
     readings = Readings(cache, reader_version(pack_inputs))
+    yield from _read_changed(readings, paths, pack_inputs)
+    readings.save()
+
+
+def read_together(
+    paths: Sequence[str], pack_inputs: PackInputs, cache: Path, each: Callable[[int, Workflow | None], None]
+) -> Library:
+    """What all of the files need. Where none of them changed since it was last gathered, none is even decoded.
+
+    Args:
+        each: Told the number of each file, from 1 on, and what it needs; of files that did not change only the last.
+    """
+    readings = Readings(cache, reader_version(pack_inputs))
+    library = readings.library(paths)
+    if library is not None:
+        each(len(paths), None)
+        return library
+
+    def watched() -> Iterator[Workflow]:
+        for number, workflow in enumerate(_read_changed(readings, paths, pack_inputs), start=1):
+            each(number, workflow)
+            if workflow is not None:
+                yield workflow
+
+    library = gathered(watched())
+    readings.save(library)
+    return library
+
+
+def _read_changed(readings: Readings, paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Workflow | None]:
+    """Each file's needs, in order; only those that changed are opened."""
     changed = [path for path in paths if not readings.recall(path)]
     fresh = zip(changed, _read(changed, pack_inputs), strict=True)
     following = next(fresh, None)
@@ -37,7 +70,6 @@ def read_many(paths: Sequence[str], pack_inputs: PackInputs, cache: Path | None 
         readings.keep(*following)
         yield following[1].workflow
         following = next(fresh, None)
-    readings.save()
 
 
 def _read(paths: Sequence[str], pack_inputs: PackInputs) -> Iterator[Reading]:
