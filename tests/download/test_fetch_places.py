@@ -55,6 +55,13 @@ def test_what_a_kill_left_of_a_journal_is_removed_and_what_is_not_ours_stays(ben
     assert bench.names() == sorted(["x.safetensors", *(path.name for path in others)])
 
 
+def test_the_lock_of_a_run_that_was_killed_behind_the_last_byte_is_tidied_up(bench: Bench) -> None:
+    _put(bench.target, bench.hub.body)
+    PartPaths(bench.target).lock.touch()
+    assert bench.fetch().already_there
+    assert bench.names() == ["x.safetensors"]
+
+
 def test_a_file_of_the_same_size_is_hashed_where_no_hash_is_known(bench: Bench) -> None:
     _put(bench.target, bench.hub.body)
     outcome = bench.fetch(bench.candidate(hashes={}))

@@ -79,6 +79,10 @@ class PartPaths:
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
+    def are_there(self) -> bool:
+        """Whether a run is at work, or one was killed: then only who holds the lock may tidy up."""
+        return self.part.exists() or self.lock.exists()
+
     def bytes_here(self) -> int:
         """Size of our part; 0 where there is none, or somebody else's."""
         record = self.record()

@@ -95,7 +95,7 @@ class _Errand:
 
     def _fetch(self) -> Outcome:
         check_below(Path(self._request.target), self._request.root)
-        if not self._paths.part.exists() and (there := self._already_there()):
+        if not self._paths.are_there() and (there := self._already_there()):
             return there
         if not self._request.candidates:
             raise told_together([], self._request)
