@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comfyfixer.errors import UsageError
-from comfyfixer.files import write_if_changed, write_whole
+from comfyfixer.files import as_listed, listed_as, write_if_changed, write_whole
 
 
 def test_the_folder_is_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -57,6 +57,29 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         write_whole(tmp_path / "file" / "a", b"")
     assert caught.value.code == "workdir-unwritable"
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [("model.pt", "Model.pt"), ("MODEL.PT", "Model.pt"), ("cafe\u0301.pt", "caf\u00e9.pt"), ("other.pt", "other.pt")],
+)
+def test_a_name_is_spelled_as_the_disk_lists_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, listed: str
+) -> None:
+    """On a disk for which both spellings are one name."""
+    for name in ("Model.pt", "caf\u00e9.pt"):
+        (tmp_path / "Sub" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "Sub" / name).touch()
+    monkeypatch.setattr(os.path, "lexists", lambda path: True)
+    assert listed_as(tmp_path / "Sub" / asked) == listed
+    monkeypatch.setattr(os, "listdir", lambda path: ["Sub"] if Path(path) == tmp_path else ["Model.pt", "caf\u00e9.pt"])
+    assert as_listed(tmp_path / "sub" / asked, tmp_path) == tmp_path / "Sub" / listed
+
+
+def test_a_name_that_nothing_has_and_a_folder_that_is_not_there_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "Model.pt").touch()
+    assert listed_as(tmp_path / "x.pt") == "x.pt"
+    assert as_listed(tmp_path / "sub" / "x.pt", tmp_path) == tmp_path / "sub" / "x.pt"
 
 
 def test_what_is_there_already_is_left_alone(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyfixer.errors import UnsafeName
-from comfyfixer.paths import inside, openable, printable
+from comfyfixer.paths import inside, limited, openable, printable, unlimited, with_room
 
 ROOT = Path("/models/loras")
 
@@ -33,7 +33,8 @@ def test_a_plain_name_keeps_its_sub_folders(name: str, parts: tuple[str, ...]) -
     [
         "", ".", "..", "../a", "a/../../b", "a//b", "a/", "/etc/passwd", "\\windows", "C:\\a", "c:a",
         "\\\\host\\share\\a", "a\x00b", "a\nb", "a\u202eb", "CON", "con.safetensors", "sub/NUL", "lpt1.txt",
-        "com\u00b9", "a:stream", "a?", "a*b", 'a"b', "a<b", "a|b", "a ", " a", "a.", "a./b", "x" * 300, "\u00e9" * 200,
+        "com\u00b9", "LPT\u00b3.pt", "nul .safetensors", "CONIN$", "aux.tar.gz", "sub\\prn\\a",
+        "a:stream", "a?", "a*b", 'a"b', "a<b", "a|b", "a ", " a", "a.", "a./b", "x" * 300, "\u00e9" * 200,
         "/".join("abcdefghijklmnopqrst"), "\ud800",
     ],
 )  # fmt: skip
@@ -64,3 +65,48 @@ def test_what_is_shown_of_a_path_can_be_opened_again(tmp_path: Path, name: bytes
     except OSError:
         pytest.skip("this file system takes UTF-8 only")
     assert openable(printable(path)) == path
+
+
+# --- Windows' short paths, on every system ----------------------------------------------------------------------------
+
+LONG = "\\".join(["models", *["a folder of thirty-one letters x"] * 8, "x.safetensors"])
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        (rf"C:\{LONG}", rf"\\?\C:\{LONG}"),
+        (rf"\\server\share\{LONG}", rf"\\?\UNC\server\share\{LONG}"),
+        (f"C:/{LONG}".replace("\\", "/"), rf"\\?\C:\{LONG}"),
+        (rf"C:\ComfyUI\.\sub\..\{LONG}", rf"\\?\C:\ComfyUI\{LONG}"),
+    ],
+)
+def test_a_long_path_gets_the_form_that_windows_takes_at_any_length(path: str, form: str) -> None:
+    assert unlimited(path) == form
+    assert unlimited(form) == form
+    assert limited(form) == limited(path.replace("/", "\\").replace(r"\.\sub\..", ""))
+
+
+@pytest.mark.parametrize(
+    "path", [r"C:\models\x.safetensors", LONG, rf"C:{LONG}", rf"\{LONG}", rf"\\.\pipe\{LONG}", "C:"]
+)
+def test_a_short_path_and_one_that_is_not_whole_stay(path: str) -> None:
+    assert unlimited(path) == path
+
+
+def test_room_for_the_temporary_files_beside_it_is_counted() -> None:
+    path = "C:\\" + "x" * 180
+    assert unlimited(path) == path
+    assert unlimited(path, beside=80) == "\\\\?\\" + path
+
+
+def test_a_short_path_is_the_same_both_ways() -> None:
+    for path in (r"C:\models\x.safetensors", r"\\server\share\x.safetensors"):
+        assert limited(path) == path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it is another form")
+def test_elsewhere_a_path_has_any_length(tmp_path: Path) -> None:
+    long = tmp_path.joinpath(*["x" * 100] * 5)
+    assert with_room(long) == long
+    assert openable(str(long)) == str(long)

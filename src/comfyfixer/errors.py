@@ -36,7 +36,7 @@ CODES: Final[dict[str, str]] = {
     "run-active": "Another run works in this folder.",
     "state-missing": "An earlier step has not been run in this folder.",
     "state-unreadable": "A file that an earlier step wrote can't be read.",
-    "nothing-to-resume": "No run was interrupted in this folder, and no hub left the last one without an answer.",
+    "nothing-to-resume": "No run was interrupted in this folder, and no hub or disk left the last one unfinished.",
     # workflows
     "workflow-unreadable": "A workflow file could not be opened or read.",
     "workflow-empty": "A workflow file has no content.",

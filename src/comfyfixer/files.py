@@ -1,11 +1,15 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and the name that a file has on its disk."""
 
 import contextlib
 import os
 import threading
 from pathlib import Path
+from typing import Final
 
 from comfyfixer.errors import UsageError
+
+_LONGEST_NAME: Final = 180
+"""Bytes of a name that leaves room for a temporary one around it."""
 
 
 def write_if_changed(path: Path, data: bytes) -> None:
@@ -37,7 +41,8 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, temporary: Pat
     Raises:
         UsageError: `workdir-unwritable`.
     """
-    temporary = temporary or path.with_name(f".{path.name[:60]}.{os.getpid()}-{threading.get_ident()}.tmp")
+    name = path.name if len(os.fsencode(path.name)) <= _LONGEST_NAME else path.name[:45]
+    temporary = temporary or path.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -57,3 +62,29 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, temporary: Pat
             code="workdir-unwritable",
             hint="Name a folder that can be written with `--workdir DIR`",
         ) from error
+
+
+def as_listed(path: Path, root: Path) -> Path:
+    """The path below `root` with every part spelled as its folder lists it: what ComfyUI will call the file.
+
+    Where a disk takes upper and lower case for the same, a folder `Styles` takes what was meant for `styles`.
+    """
+    for part in path.relative_to(root).parts:
+        root = root / listed_as(root / part)
+    return root
+
+
+def listed_as(path: Path) -> str:
+    """The name under which the folder lists what `path` names: it may be spelled otherwise where the disk takes upper
+    and lower case, or a letter and its accent in one or two characters, for the same.
+    """
+    import unicodedata
+
+    def folded(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    with contextlib.suppress(OSError):
+        names, wanted = os.listdir(path.parent), folded(path.name)
+        if path.name not in names and os.path.lexists(path):
+            return next((name for name in names if folded(name) == wanted), path.name)
+    return path.name

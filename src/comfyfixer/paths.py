@@ -1,5 +1,6 @@
 """The only place that decides folders, and the one function that turns a foreign name into a path."""
 
+import ntpath
 import os
 import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -14,6 +15,10 @@ _RESERVED_ON_WINDOWS: Final = frozenset(
 _FORBIDDEN: Final = frozenset('<>:"|?*')
 _MAX_PART_BYTES: Final = 240  # 255 is the usual limit; some file systems and tools take less.
 _MAX_PARTS: Final = 16
+_LONGEST_ON_WINDOWS: Final = 247  # 259 for a file; a folder has to leave room for a short name.
+_LONGEST_BESIDE: Final = 80  # How much longer the names of the temporary files beside a target may be.
+_UNLIMITED: Final = "\\\\?\\"
+_UNLIMITED_SHARE: Final = "\\\\?\\UNC\\"
 
 
 def inside(root: Path, foreign: str) -> Path:
@@ -63,6 +68,35 @@ def _refused(foreign: str, reason: str) -> UnsafeName:
     )
 
 
+def unlimited(path: str, *, beside: int = 0) -> str:
+    """The form in which Windows takes a path of any length, of one that is longer than it takes otherwise.
+
+    Windows reads nothing into such a path: it has to be absolute, and to have the right slashes.
+
+    Args:
+        beside: So much longer are the paths that will be made from this one.
+    """
+    if len(path) + beside <= _LONGEST_ON_WINDOWS or path.startswith((_UNLIMITED, "\\\\.\\")):
+        return path
+    drive, rest = ntpath.splitdrive(path)
+    if not drive or not rest.startswith(("/", "\\")):
+        return path
+    path = ntpath.normpath(path)
+    return _UNLIMITED_SHARE + path[2:] if path.startswith("\\\\") else _UNLIMITED + path
+
+
+def limited(path: str) -> str:
+    """A path as people write it: the reverse of `unlimited`."""
+    if path.startswith(_UNLIMITED_SHARE):
+        return "\\\\" + path.removeprefix(_UNLIMITED_SHARE)
+    return path.removeprefix(_UNLIMITED)
+
+
+def with_room(path: Path) -> Path:
+    """The path in a form in which it, and the temporary files beside it, can be opened on this system."""
+    return Path(unlimited(os.fspath(path), beside=_LONGEST_BESIDE)) if os.name == "nt" else path
+
+
 class Workdir:
     """Where a run keeps what it reads and writes: `config.json`, `status.json`, `log/`, `output/`, `.comfyfixer/`."""
 
@@ -95,12 +129,14 @@ class Workdir:
 
 def printable(path: str | os.PathLike[str]) -> str:
     """A path as text that every output can hold: bytes that are no UTF-8 become `\\xNN`."""
-    text = os.fspath(path)
+    text = limited(os.fspath(path)) if os.name == "nt" else os.fspath(path)
     return text if text.isascii() else os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def openable(shown: str) -> str:
     """The path that `printable` made `shown` of: what can be opened."""
-    if "\\x" not in shown or os.name == "nt" or os.path.lexists(shown):
+    if os.name == "nt":
+        return unlimited(shown)
+    if "\\x" not in shown or os.path.lexists(shown):
         return shown
     return os.fsdecode(re.sub(rb"\\x([89a-f][0-9a-f])", lambda code: bytes([int(code[1], 16)]), os.fsencode(shown)))

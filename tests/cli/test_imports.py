@@ -9,7 +9,7 @@ import pytest
 from tests.support.product import Product
 
 HEAVY = {
-    *("asyncio", "concurrent.futures", "ctypes", "email", "filelock", "http", "logging", "rapidfuzz", "rich"),
+    *("asyncio", "concurrent.futures", "ctypes", "email", "http", "logging", "rapidfuzz", "rich"),
     *("sqlite3", "ssl", "urllib3", "yaml"),
 }
 PROGRAM = """

@@ -13,6 +13,7 @@ import pytest
 from comfyfixer.download import place as placing
 from comfyfixer.download.beside import PartPaths, PartRecord
 from comfyfixer.download.fetch import fetch
+from comfyfixer.download.lock import held
 from comfyfixer.download.part import Part
 from comfyfixer.errors import Interrupted
 from comfyfixer.model.outcome import Outcome
@@ -43,6 +44,22 @@ def test_what_a_kill_between_the_two_names_left_is_tidied_up(bench: Bench) -> No
     assert bench.fetch().already_there
     assert bench.names() == ["x.safetensors"]
     assert bench.target.read_bytes() == bench.hub.body
+
+
+def test_what_a_kill_left_of_a_journal_is_removed_and_what_is_not_ours_stays(bench: Bench) -> None:
+    torn = bench.record.with_name(f".{bench.record.name}.123-140000000000000.tmp")
+    others = [bench.target.with_name(name) for name in (f".{bench.record.name}.mine.tmp", ".y.1-2.tmp")]
+    for path in (torn, *others):
+        _put(path, b"{")
+    assert bench.fetch().success
+    assert bench.names() == sorted(["x.safetensors", *(path.name for path in others)])
+
+
+def test_the_lock_of_a_run_that_was_killed_behind_the_last_byte_is_tidied_up(bench: Bench) -> None:
+    _put(bench.target, bench.hub.body)
+    PartPaths(bench.target).lock.touch()
+    assert bench.fetch().already_there
+    assert bench.names() == ["x.safetensors"]
 
 
 def test_a_file_of_the_same_size_is_hashed_where_no_hash_is_known(bench: Bench) -> None:
@@ -314,10 +331,8 @@ def test_a_second_run_waits_and_then_finds_the_file_there(bench: Bench) -> None:
 
 
 def test_a_run_that_waits_for_another_can_be_stopped(bench: Bench) -> None:
-    import filelock
-
     bench.target.parent.mkdir(parents=True)
-    with filelock.FileLock(PartPaths(bench.target).lock):
+    with held(PartPaths(bench.target).lock, lambda: False, keep=lambda: 0):
         looks = iter([False, False, True])
         bench.cancelled = lambda: next(looks)
         with pytest.raises(Interrupted):

@@ -109,6 +109,26 @@ def test_a_program_fetches_and_we_verify_and_place(tmp_path: Path, hub: Hub, pro
 
 
 @pytest.mark.parametrize("program", ["wget", "aria2c"])
+def test_a_program_is_held_to_the_rate_of_the_run(tmp_path: Path, hub: Hub, program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    product = product_of(tmp_path, hub, **KEYS)
+    assert product.run("auto", "--downloader", program, "--limit-rate", "1500K").code == 0
+    seconds = [event["details"]["seconds"] for event in product.events() if event["action"] == "download.finished"]
+
+    assert max(seconds) > 0.6 * OPEN.size_bytes / (1500 * 1024)
+    assert loras(product) == EXPECTED
+
+
+def test_a_program_that_can_not_be_held_to_a_rate_is_wrong_usage(tmp_path: Path, hub: Hub) -> None:
+    product = product_of(tmp_path, hub, **KEYS)
+    ran = product.json("auto", "--downloader", "hf", "--limit-rate", "1M")
+
+    assert (ran.code, ran.codes) == (2, {"config-invalid"})
+    assert "`hf` can't be held to a rate" in ran.envelope["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("program", ["wget", "aria2c"])
 def test_what_a_program_brings_wrong_never_gets_the_name(tmp_path: Path, program: str) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")

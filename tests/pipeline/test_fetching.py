@@ -56,7 +56,7 @@ def test_outside_the_hours_it_waits_with_a_word_and_can_be_stopped(tmp_path: Pat
     with pytest.raises(Interrupted):
         wait_until_open(session, hours)
     assert [action for action, _ in told] == ["download.waiting"]
-    assert told[0][1]["until"] == str(hours)[:5]
+    assert str(hours).startswith(f"between {told[0][1]['until']} and")
 
 
 def test_within_the_hours_it_does_not_wait(tmp_path: Path) -> None:
@@ -136,6 +136,30 @@ def test_a_place_that_comfyui_does_not_search_is_refused_with_those_that_it_does
         _roots(tmp_path, **said).root("loras")
     assert caught.value.code == "root-not-searched"
     assert str(tmp_path / "fast" / "loras") in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "said", [{"download.to": "elsewhere"}, {"download.folders": {"lora": "x"}}, {"download.folders": {"loras": "big"}}]
+)
+def test_what_can_not_be_is_told_before_a_file_is_known(tmp_path: Path, said: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        _roots(tmp_path, **said).check()
+    assert caught.value.code == "root-not-searched"
+
+
+def test_a_wish_that_can_be_passes(tmp_path: Path) -> None:
+    said = {"download.to": str(tmp_path / "big"), "download.folders": {"loras": str(tmp_path / "big" / "loras")}}
+    _roots(tmp_path, **said).check()
+
+
+def test_a_folders_old_name_is_the_same_folder(tmp_path: Path) -> None:
+    roots = tuple(str(tmp_path / name) for name in ("fast", "big"))
+    known = ModelFolder(name="diffusion_models", roots=roots, extensions=frozenset())
+    installation = Installation(code_dir=None, base_dir=str(tmp_path), kind="data", found_by="")
+    settings = load({"download.folders": {"unet": roots[1]}}, {}, tmp_path)
+    places = Roots(Places(installation, {"diffusion_models": known}), settings)
+    places.check()
+    assert places.root("diffusion_models") == tmp_path / "big"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

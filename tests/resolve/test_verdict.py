@@ -8,7 +8,7 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
-from comfyfixer.resolve.verdict import exit_code
+from comfyfixer.resolve.verdict import exit_code, loadable, step_to_repeat
 
 ALL = ("scan", "resolve", "download")
 NOTHING = Overview(command="auto", run_id="r", steps=ALL, started="")
@@ -71,3 +71,27 @@ def placed(value: str, path: str) -> Outcome:
 )
 def test_exit_code(change: dict[str, object], expected: int) -> None:
     assert exit_code(msgspec.structs.replace(NOTHING, **change)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "expected"),
+    [
+        ("a", "/vae/a", True),
+        ("sub/a", "/vae/sub/a", True),
+        ("sub/a", "/vae/Sub/a", False),
+        ("a", "/vae/A", False),
+        ("tag", "/vae/tag.pt", True),
+    ],
+)
+def test_a_file_is_loadable_under_the_name_that_the_node_lists(value: str, path: str, expected: bool) -> None:
+    assert loadable(placed(value, path)) is expected
+
+
+@pytest.mark.parametrize("code", ["disk-full", "target-exists", "target-unwritable", "download-stalled", "hub-error"])
+def test_what_may_go_on_is_downloaded_again_by_resume(code: str) -> None:
+    assert step_to_repeat((ROW,), (), (outcome(None), outcome(code))) == "download"
+
+
+@pytest.mark.parametrize("code", [None, "gated", "hash-mismatch", "unsafe-name"])
+def test_what_no_second_run_mends_is_not(code: str | None) -> None:
+    assert step_to_repeat((ROW,), (), (outcome(code),)) is None

@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "relink": "Mend references to files that are here under another path or name.",
     "workflows": "Show each workflow's verdict: runnable, or why not.",
     "status": "Print the live status of the run in this folder.",
-    "resume": "Go on with an interrupted run, or ask again what a hub left open.",
+    "resume": "Go on with an interrupted run, or with what a hub or a disk left open.",
     "inspect": "Show what workflows need, without looking at the installation.",
     "inventory": "Show what the installation has: space, duplicates, broken and unneeded files, packs.",
     "verify": "Re-check installed models against the recorded hashes.",

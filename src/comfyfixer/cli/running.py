@@ -38,7 +38,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         counts: Missing files by what became of them: `placed`, `choose_anew` (placed, but the workflow names it with
-            the other system's slash), `here` (under another path or name:
+            the other system's slash or in other capital letters), `here` (under another path or name:
             `relink` mends it), `failed`, `accepted`, `review`, `not_found`, `missing`.
         ready: Number of workflows that wait for nothing.
         output: Name to path of the files written.

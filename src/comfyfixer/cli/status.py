@@ -79,7 +79,9 @@ def _headline(status: CurrentStatus) -> str:
         return "idle: no run has been made in this folder"
     if status.running:
         progress = status.progress
-        return f"{status.phase}: {progress.current} of {progress.total} ({status.command}, process {status.pid})"
+        waits = f", waiting until {status.waiting_until}" if status.waiting_until else ""
+        done = f"{progress.current} of {progress.total}{waits}"
+        return f"{status.phase}: {done} ({status.command}, process {status.pid})"
     if status.interrupted:
         return f"interrupted while {status.interrupted}; `comfyfixer resume` goes on ({status.command})"
     ended = f", ended with {status.exit_code}" if status.exit_code is not None else ""

@@ -12,7 +12,7 @@ import msgspec
 
 from comfyfixer.download.extents import Extent, Extents
 from comfyfixer.errors import DownloadError
-from comfyfixer.paths import printable
+from comfyfixer.paths import printable, with_room
 
 _MAX_JOURNAL: Final = 256 * 1024
 _MAX_STEM_BYTES: Final = 120  # a name may have 255, and a temporary file's has to fit in as well
@@ -54,17 +54,18 @@ class PartPaths:
     """Part, journal and lock of one target, and the journal that is being written.
 
     A part is ours when a journal that can be read stands beside it. Everything else of these names is somebody else's:
-    it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of them, as it
-    goes by the end of the name.
+    it is neither read, written, emptied nor removed, and no link is followed. ComfyUI lists none of them, as it goes
+    by the end of the name. Names that differ in capital letters share a lock: on some disks they are one file.
     """
 
     def __init__(self, target: Path) -> None:
+        target = with_room(target)
         stem = _stem(target.name)
         self.target = target
         self.part = target.with_name(f".{stem}.comfyfixer.part")
         self.journal = target.with_name(f".{stem}.comfyfixer.json")
         self.next_journal = target.with_name(f".{stem}.comfyfixer.json.tmp")
-        self.lock = target.with_name(f".{stem}.comfyfixer.lock")
+        self.lock = target.with_name(f".{_stem(target.name.lower())}.comfyfixer.lock")
 
     def record(self) -> PartRecord | None:
         """The journal, or None where there is none that can be read."""
@@ -77,6 +78,10 @@ class PartPaths:
             return msgspec.structs.replace(record, ahead=(*record.ahead, *_stretches(lines))) if lines else record
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
+
+    def are_there(self) -> bool:
+        """Whether a run is at work, or one was killed: then only who holds the lock may tidy up."""
+        return self.part.exists() or self.lock.exists()
 
     def bytes_here(self) -> int:
         """Size of our part; 0 where there is none, or somebody else's."""

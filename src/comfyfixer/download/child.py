@@ -51,6 +51,11 @@ class Errand:
             self.said = hide(_tail(told))
         return code
 
+    def rate(self, option: str) -> list[str]:
+        """The option that holds a program to the run's rate, in bytes a second; none where there is no rate."""
+        rate = self._means.sharing.throttle.bytes_per_second
+        return [] if rate is None else [f"{option}={rate}"]
+
     def _followed(self, process: "subprocess.Popen[bytes]") -> int:
         while True:
             check(self._means.cancelled)

@@ -11,6 +11,7 @@ from comfyfixer.content.folders import described
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.space import disk_full, nearest_folder, promised_size
 from comfyfixer.errors import DownloadError, UnsafeName
+from comfyfixer.files import listed_as
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.paths import printable
 
@@ -34,8 +35,9 @@ def check_below(target: Path, root: str) -> None:
 def taken(target: Path) -> DownloadError:
     """The error for a name that something else has."""
     kind = described(examine(os.fspath(target)))
+    there = target.with_name(listed_as(target))
     return DownloadError(
-        f"A different file{f', {kind},' if kind else ''} is at {printable(target)} already; it was not touched",
+        f"A different file{f', {kind},' if kind else ''} is at {printable(there)} already; it was not touched",
         code="target-exists",
         hint="Rename or remove that file, or choose another name in the workflow; then run `comfyfixer resume`",
     )

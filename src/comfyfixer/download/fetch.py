@@ -20,6 +20,7 @@ from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.verify import Proof, check_kind, prove
 from comfyfixer.download.wire import Opener
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted
+from comfyfixer.files import as_listed
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.event import Emit
@@ -93,8 +94,8 @@ class _Errand:
             return self._failed(of_system(error, self._request))
 
     def _fetch(self) -> Outcome:
-        check_below(self._paths.target, self._request.root)
-        if not self._paths.part.exists() and (there := self._already_there()):
+        check_below(Path(self._request.target), self._request.root)
+        if not self._paths.are_there() and (there := self._already_there()):
             return there
         if not self._request.candidates:
             raise told_together([], self._request)
@@ -162,7 +163,7 @@ class _Errand:
         self._paths.forget()
         self._tell_proof(proof)
         seconds = self._seconds()
-        path = printable(self._paths.target)
+        path = self._listed()
         self._tell("download.finished", path=path, size_bytes=proof.size_bytes, seconds=seconds)
         return self._outcome(
             path=path, size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified, unsafe=proof.unsafe
@@ -188,9 +189,12 @@ class _Errand:
         self._paths.forget()
         self._tell("download.skipped", why="it is in its place already")
         return self._outcome(
-            path=printable(target), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
+            path=self._listed(), size_bytes=proof.size_bytes, sha256=proof.sha256, verified=proof.verified,
             already_there=True, unsafe=proof.unsafe,
         )  # fmt: skip
+
+    def _listed(self) -> str:
+        return printable(as_listed(Path(self._request.target), Path(self._request.root)))
 
     def _make_room(self) -> None:
         """Keep the broken file that has the target's name under another one: the proven file is ready to take it.

@@ -1,17 +1,19 @@
 """One run at a time on one target; a second one waits, and then finds the file there."""
 
 import contextlib
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from comfyfixer.download.pace import Cancelled, check
+from comfyfixer.errors import DownloadError
+from comfyfixer.locks import is_at, try_lock
+from comfyfixer.paths import printable
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
-
-_LOOK_EVERY_S: Final = 0.1
+_LOOK_EVERY_S: Final = 0.05
 
 
 @contextlib.contextmanager
@@ -19,36 +21,53 @@ def held(path: Path, cancelled: Cancelled, *, keep: Callable[[], int]) -> Iterat
     """Hold the lock file `path`; it is removed at the end, unless `keep` counts unfinished bytes.
 
     Raises:
+        DownloadError: `target-unwritable`: the file system has no locks.
         Interrupted: `cancelled` became true while another run held it.
         OSError: The folder can't be written.
     """
-    import filelock
-
-    lock = filelock.FileLock(path)
-    while True:
-        check(cancelled)
-        try:
-            lock.acquire(timeout=_LOOK_EVERY_S, poll_interval=_LOOK_EVERY_S / 2)
-            break
-        except filelock.Timeout:
-            continue
+    handle = _taken(path, cancelled)
     try:
         yield
     finally:
-        _release(lock, path, keep=bool(keep()))
+        _release(handle, path, keep=bool(keep()))
 
 
-def _release(lock: "BaseFileLock", path: Path, *, keep: bool) -> None:
+def _taken(path: Path, cancelled: Cancelled) -> int:
+    """The lock's handle, once it is ours and still has its name."""
+    while True:
+        check(cancelled)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            if _try(handle, path) and is_at(handle, path):
+                return handle
+        except BaseException:
+            _release(handle, path, keep=False)
+            raise
+        os.close(handle)
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _try(handle: int, path: Path) -> bool:
+    try:
+        return try_lock(handle)
+    except OSError as error:
+        raise DownloadError(
+            f"The file system of {printable(path.parent)} refuses locks ({error.strerror or error}): "
+            "two runs at once would not be safe there",
+            code="target-unwritable",
+            hint="Mount it with locks (NFS: `local_lock=flock`, Lustre: `flock`), or name another disk with `--to DIR`",
+        ) from error
+
+
+def _release(handle: int, path: Path, *, keep: bool) -> None:
     """Remove the file before letting go: who waits for it sees then that it has no name any more, and opens a new one.
 
     Windows removes no open file: there it is tried again afterwards, and stays while another run holds it.
     """
-    if keep:
-        lock.release()
-        return
-    with contextlib.suppress(OSError):
-        path.unlink()
-    lock.release()
-    if sys.platform == "win32":
+    if not keep:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    os.close(handle)
+    if sys.platform == "win32" and not keep:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -14,6 +14,7 @@ from comfyfixer.download.verify import Proof, check_kind, digests_of, prove
 from comfyfixer.errors import DownloadError
 from comfyfixer.files import write_whole
 from comfyfixer.model.candidate import Candidate
+from comfyfixer.paths import limited
 from comfyfixer.redact import redact
 
 _WORTHLESS: Final = frozenset({"hash-mismatch", "size-mismatch", "not-a-model-file", "unsafe-file", "wrong-kind"})
@@ -56,7 +57,7 @@ def brought(hand: Hand, paths: PartPaths, candidate: Candidate, expected: Expect
         LeftToUs: We have to fetch it ourselves.
     """
     paths.check()
-    file = fetched_beside(paths.part)
+    file = fetched_beside(Path(limited(os.fspath(paths.part))))  # as other programs know paths
     for name in (file.name, *(file.name + ending for ending in _ENDINGS)):
         check_itself(file.with_name(name))
     try:

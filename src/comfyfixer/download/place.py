@@ -15,9 +15,9 @@ _AT_FDCWD: Final = -100
 _RENAME_NOREPLACE: Final = 1  # Linux, renameat2
 _RENAME_EXCL: Final = 4  # macOS, renamex_np
 
-# What file systems without hard links answer (exFAT, FAT, some network and container mounts).
+# What file systems without hard links answer (exFAT, FAT, some network, container and union mounts).
 _NO_LINKS: Final = frozenset(
-    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES}
+    {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.EACCES, errno.EXDEV}
 )
 _NO_SUCH_CALL: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP})
 

@@ -148,7 +148,7 @@ class Aria2(_FromPlace):
             "--min-split-size=16M", "--max-tries=2", "--retry-wait=1", "--auto-save-interval=5",
             "--show-console-readout=false", "--summary-interval=0", "--download-result=hide",
             "--console-log-level=error", "--user-agent=ComfyFixerSmart", f"--stop-with-process={os.getpid()}",
-            "--remote-time=false", *_certificates("--ca-certificate"),
+            "--remote-time=false", *errand.rate("--max-download-limit"), *_certificates("--ca-certificate"),
         ]  # fmt: skip
         return errand.run(words, "\n".join(lines) + "\n", _without_keys(os.environ), self._hide)
 
@@ -163,7 +163,7 @@ class Wget(_FromPlace):
             words = [
                 self._program, config, "--input-file=-", "--continue", f"--output-document={file}",
                 "--max-redirect=0", "--tries=2", "--timeout=60", "--no-verbose", "--no-hsts",
-                "--user-agent=ComfyFixerSmart", *_certificates("--ca-certificate"),
+                "--user-agent=ComfyFixerSmart", *errand.rate("--limit-rate"), *_certificates("--ca-certificate"),
             ]  # fmt: skip
             return errand.run(words, place.url + "\n", _without_keys(os.environ), self._hide)
 

@@ -14,7 +14,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.status import PhaseProgress, Status, StatusData
 
 MAX_ERRORS: Final = 100
-_AT_ONCE: Final = frozenset({"run.finished", "run.stopped", "phase.started", "download.started"})
+_AT_ONCE: Final = frozenset({"run.finished", "run.stopped", "phase.started", "download.started", "download.waiting"})
 
 
 def advance(status: Status, event: Event) -> Status:
@@ -30,7 +30,9 @@ def _started(status: Status, details: dict[str, Any]) -> Status:
 
 def _finished(status: Status, details: dict[str, Any]) -> Status:
     data = msgspec.structs.replace(status.data, current_download=None)
-    return msgspec.structs.replace(status, phase="complete", exit_code=details["exit_code"], downloads=(), data=data)
+    return msgspec.structs.replace(
+        status, phase="complete", exit_code=details["exit_code"], downloads=(), data=data, waiting_until=None
+    )
 
 
 def _stopped(status: Status, details: dict[str, Any]) -> Status:
@@ -40,6 +42,7 @@ def _stopped(status: Status, details: dict[str, Any]) -> Status:
         interrupted_phase=status.phase,
         exit_code=details["exit_code"],
         downloads=(),
+        waiting_until=None,
     )
 
 
@@ -81,7 +84,12 @@ def _decided(status: Status, details: dict[str, Any]) -> Status:
     return _with_data(status, **{field: getattr(status.data, field) + 1})
 
 
+def _waiting(status: Status, details: dict[str, Any]) -> Status:
+    return msgspec.structs.replace(status, waiting_until=details["until"])
+
+
 def _download_begun(status: Status, details: dict[str, Any]) -> Status:
+    status = msgspec.structs.replace(status, waiting_until=None)
     return _with_progress(status, details, bytes_done=0, bytes_total=details.get("size_bytes"))
 
 
@@ -139,6 +147,7 @@ _CHANGES: Final[dict[str, Callable[[Status, dict[str, Any]], Status]]] = {
     "scan.finished": _scanned,
     "missing.found": _missing,
     "decision.made": _decided,
+    "download.waiting": _waiting,
     "download.started": _download_begun,
     "download.progressed": _download_progressed,
     "download.finished": _download_finished,

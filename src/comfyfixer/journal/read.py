@@ -57,4 +57,6 @@ def _killed(status: Status) -> Status:
         message=f"The run ended before it was done, while {_stopped_in(status)}",
         hint="`comfyfixer resume` goes on where it stopped",
     )
-    return msgspec.structs.replace(status, phase="error", errors=(*status.errors, problem), downloads=())
+    return msgspec.structs.replace(
+        status, phase="error", errors=(*status.errors, problem), downloads=(), waiting_until=None
+    )

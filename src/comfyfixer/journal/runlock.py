@@ -1,36 +1,19 @@
 """One run at a time in a working folder, and whether one is alive.
 
 The operating system gives the lock back when the process ends, however it ends: a run that was killed is never taken
-for a running one. (`filelock` would cost 43 ms of start-up, see `benchmarks/startup.py`; this is all that is needed.)
+for a running one.
 """
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from comfyfixer.errors import UsageError
+from comfyfixer.locks import try_lock
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+_OTHER_FOLDER: Final = "Name a folder that can be written with `--workdir DIR`"
 
 
 @contextlib.contextmanager
@@ -44,12 +27,11 @@ def held(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        hint = "Name a folder that can be written with `--workdir DIR`"
         raise UsageError(
-            f"`{path}` can't be written: {error.strerror}", code="workdir-unwritable", hint=hint
+            f"`{path}` can't be written: {error.strerror}", code="workdir-unwritable", hint=_OTHER_FOLDER
         ) from error
     try:
-        if not _try_lock(handle):
+        if not _try(handle, path):
             hint = "`comfyfixer status --watch` follows it; use another `--workdir` for a second run"
             raise UsageError("Another run works in this folder", code="run-active", hint=hint)
         yield
@@ -64,6 +46,20 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try_lock(handle)
+        return not try_lock(handle)
+    except OSError:  # no locks there: no run can have one
+        return False
     finally:
         os.close(handle)
+
+
+def _try(handle: int, path: Path) -> bool:
+    try:
+        return try_lock(handle)
+    except OSError as error:
+        raise UsageError(
+            f"The file system of `{path.parent}` refuses locks ({error.strerror or error}): "
+            "two runs at once would not be safe there",
+            code="workdir-unwritable",
+            hint="Name a folder on another disk with `--workdir DIR`",
+        ) from error

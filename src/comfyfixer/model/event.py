@@ -71,7 +71,9 @@ EVENTS: Final[dict[str, EventKind]] = {
     "store.added": EventKind("downloader", "INFO", "`{filename}`: is in the store now, at {path} ({how})"),
     "program.started": EventKind("downloader", "INFO", "`{filename}`: {program} fetches it"),
     "download.waiting": EventKind(
-        "downloader", "INFO", "Waiting until {until}: files are fetched between {hours} (`--now` fetches at once)"
+        "downloader",
+        "INFO",
+        "Waiting until {until}: files are fetched {hours} (`--now` fetches at once)",
     ),
     "plan.made": EventKind("downloader", "INFO", "{summary}"),
     "step.needed": EventKind("downloader", "WARNING", "{files}: {message}: {url}"),

@@ -36,6 +36,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         timestamp: Same moment as `updated`, kept for the first plan's readers. ISO 8601 with offset.
         phase: `idle`, `scanning`, `resolving`, `downloading`, `complete` or `error`.
         exit_code: None while the run is going on.
+        waiting_until: Time of the day, such as `23:00`, until which no file is fetched; None: no hour is waited for.
         interrupted_phase: With phase `error`: the phase in which the run stopped.
     """
 
@@ -53,3 +54,4 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     interrupted_phase: str | None = None
     downloads: tuple[Progress, ...] = ()
+    waiting_until: str | None = None

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from comfyfixer.errors import ComfyFixerError, SourceError
+from comfyfixer.errors import ComfyFixerError, SourceError, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.model.inventory import Installation
 from comfyfixer.paths import Workdir, printable
+from comfyfixer.pipeline.hours import Hours
 from comfyfixer.pipeline.installation import find_places, installation_of
+from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.report.words import plural
 from comfyfixer.settings import TABLE, Secret, Settings
@@ -72,7 +74,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
             group="settings",
             name=row.key,
             ok=True,
-            detail=_shown(value),
+            detail=_shown(Hours(settings.window) if value and row.field == "window" else value),
             origin=settings.origins.get(row.key, "default"),
         )
 
@@ -94,8 +96,10 @@ def _downloader(settings: Settings) -> Iterator[Check]:
 def _shown(value: object) -> str:
     if isinstance(value, Secret):
         return "set"
-    if value is None or value == ():
+    if value in (None, (), {}):
         return "not set"
+    if isinstance(value, dict):
+        value = tuple(f"{name}: {one}" for name, one in value.items())
     return printable(", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
 
 
@@ -122,8 +126,12 @@ def _disk(settings: Settings) -> Iterator[Check]:
         yield Check(
             group="disk", name="folders", ok=False, detail=problem.message, code=problem.code, hint=problem.hint
         )
+    roots = Roots(places, settings)
     for folder in ("checkpoints", "diffusion_models", "loras"):
-        yield _writable("disk", folder, places.root(folder))
+        try:
+            yield _writable("disk", folder, roots.root(folder))
+        except UsageError as error:
+            yield _bad("disk", folder, error)
     if settings.store:
         yield _writable("disk", "store", Path(settings.store))
 

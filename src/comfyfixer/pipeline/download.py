@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -13,10 +14,10 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
-from comfyfixer.paths import printable
+from comfyfixer.paths import openable, printable
 from comfyfixer.pipeline.extras import Extras, with_twin
 from comfyfixer.pipeline.fetching import fetched
-from comfyfixer.pipeline.installation import find_places
+from comfyfixer.pipeline.installation import Places, find_places
 from comfyfixer.pipeline.lockfile import write_lock
 from comfyfixer.pipeline.placing import Order, orders
 from comfyfixer.pipeline.plan import in_plan
@@ -42,7 +43,7 @@ def download(session: Session) -> None:
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
     wanted, refused = in_plan(session, wanted, refused)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
-        outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras)
+        outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras, places)
         for refusal in refused:
             outcomes.refuse(refusal.row, refusal.problem)
         try:
@@ -56,13 +57,14 @@ def download(session: Session) -> None:
 class _Outcomes:
     """Collects outcomes and keeps `downloads.json` whole after each: a killed run loses none."""
 
-    def __init__(self, session: Session, total: int, hashes: HashCache, extras: Extras) -> None:
+    def __init__(self, session: Session, total: int, hashes: HashCache, extras: Extras, places: Places) -> None:
         self._extras = extras
         self._session = session
         self._total = total
         self._hashes = hashes
         earlier = read_rows_if_there(session, session.workdir.downloads, Outcome)
-        self._earlier = {row.path: row for row in earlier if row.success and row.path}
+        self._places = places
+        self._earlier = {row.key: row for row in earlier if row.success and row.path}
         self.rows: list[Outcome] = []
 
     def add(self, row: Resolution, outcome: Outcome) -> None:
@@ -84,17 +86,22 @@ class _Outcomes:
         self.add(row, Outcome(filename=row.filename, source=row.source, success=False, error=problem))
 
     def already_done(self, order: Order) -> bool:
-        """Whether an earlier run placed this very file, and it stands as it was placed."""
-        earlier = self._earlier.get(printable(order.request.target))
+        """Whether an earlier run placed this very file, and it stands as it was placed: here, or in another root."""
+        earlier = self._earlier.get(order.row.key)
         promised = order.row.sha256
-        if earlier is None or (promised and promised != earlier.sha256):
+        if earlier is None or not earlier.path or (promised and promised != earlier.sha256):
             return False
-        if _stamp(order.request.target) != (earlier.size_bytes, earlier.mtime_ns):
+        stamp = _stamp(earlier.path)
+        if stamp != (earlier.size_bytes, earlier.mtime_ns) or not self._is_searched(order, earlier.path):
             return False
         why = f"is in place already: {earlier.path}"
         self._session.emit("download.skipped", filename=order.row.filename, why=why)
         self.came(order, earlier)
         return True
+
+    def _is_searched(self, order: Order, path: str) -> bool:
+        roots = (order.request.root, *self._places.roots(order.request.folder))
+        return any(Path(path).is_relative_to(printable(root)) for root in roots)
 
 
 def _completed(outcome: Outcome, row: Resolution) -> Outcome:
@@ -113,7 +120,7 @@ def _completed(outcome: Outcome, row: Resolution) -> Outcome:
 def _stamp(path: str) -> tuple[int | None, int | None]:
     """Size and modification time; both change with the content, or the file is hashed again."""
     try:
-        status = os.stat(path)
+        status = os.stat(openable(path))
     except OSError:
         return None, None
     return status.st_size, status.st_mtime_ns

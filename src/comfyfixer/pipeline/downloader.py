@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from comfyfixer.errors import UsageError
 from comfyfixer.net.stored_keys import with_stored_keys
 from comfyfixer.redact import Secrets
 from comfyfixer.settings import Settings
@@ -12,18 +13,34 @@ if TYPE_CHECKING:
     from comfyfixer.net.client import Client
 
 
+def program_of(settings: Settings) -> str | None:
+    """Where the program is; None for our own hands.
+
+    Raises:
+        UsageError: `downloader-missing`; `config-invalid`: it can't do what is asked.
+    """
+    if settings.downloader == "builtin":
+        return None
+    if settings.downloader == "hf" and settings.limit_rate is not None:
+        hint = "Fetch with `--downloader builtin`, `aria2c` or `wget`, or without a limit"
+        raise UsageError("`hf` can't be held to a rate", code="config-invalid", hint=hint)
+    from comfyfixer.download.programs import executable
+
+    return executable(settings.downloader)
+
+
 def hand_of(settings: Settings, client: "Client") -> "Hand | None":
     """The program; None for our own hands.
 
     Raises:
-        UsageError: `downloader-missing`.
+        UsageError: As `program_of`.
     """
-    if settings.downloader == "builtin":
+    program = program_of(settings)
+    if program is None:
         return None
     settings = with_stored_keys(settings)
-    from comfyfixer.download.programs import Aria2, HuggingFaceCli, Wget, executable
+    from comfyfixer.download.programs import Aria2, HuggingFaceCli, Wget
 
-    program = executable(settings.downloader)
     if settings.downloader == "hf":
         return HuggingFaceCli(program, _hub(settings), Secrets.of(settings).hidden)
     kind = Aria2 if settings.downloader == "aria2c" else Wget

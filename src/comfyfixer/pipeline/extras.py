@@ -13,6 +13,7 @@ from comfyfixer.errors import ComfyFixerError, DownloadError
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import openable, printable
+from comfyfixer.pipeline.downloader import program_of
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.safer_twins import TWIN
@@ -41,12 +42,9 @@ class Extras:
         """What is wrong with the settings is said before anything is done.
 
         Raises:
-            UsageError: `downloader-missing` or `store-unusable`.
+            UsageError: `downloader-missing`, `config-invalid` or `store-unusable`.
         """
-        if self._session.settings.downloader != "builtin":
-            from comfyfixer.download.programs import executable
-
-            executable(self._session.settings.downloader)
+        program_of(self._session.settings)
         if self._store is not None:
             self._store.check()
 

@@ -57,6 +57,12 @@ def sharing_of(settings: Settings) -> Sharing:
     )
 
 
+def at_once(settings: Settings) -> int:
+    """How many files at once. Other programs don't know of each other: only one at a time keeps a common rate."""
+    alone = settings.limit_rate is not None and settings.downloader != "builtin"
+    return 1 if alone else settings.max_concurrent
+
+
 def _while_open(
     session: Session,
     wanted: Sequence[Order],
@@ -83,7 +89,7 @@ def _while_open(
         for place, outcome in in_parallel(
             session,
             work,
-            at_once=settings.max_concurrent,
+            at_once=at_once(settings),
             on_stop=client.stop,
             small=[_is_small(one) for one in wanted],
         ):

@@ -40,7 +40,7 @@ class Hours:
 
     def __str__(self) -> str:
         begin, end = self._window or (0, 0)
-        return f"{begin // 60:02}:{begin % 60:02} and {end // 60:02}:{end % 60:02}"
+        return f"between {begin // 60:02}:{begin % 60:02} and {end // 60:02}:{end % 60:02}"
 
 
 def wait_until_open(session: Session, hours: Hours) -> float:

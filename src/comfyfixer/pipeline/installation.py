@@ -38,6 +38,10 @@ class Places:
         known = self._folders.get(folder)
         return known.roots if known else ()
 
+    def all_roots(self) -> tuple[str, ...]:
+        """Every root of every folder."""
+        return tuple(dict.fromkeys(root for folder in self._folders.values() for root in folder.roots))
+
     def root(self, folder: str) -> Path:
         """The folder ComfyUI itself would save to: the first root; for a pack's own folder, the one below `models`.
 

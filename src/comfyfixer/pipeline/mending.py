@@ -11,6 +11,7 @@ from typing import Final
 
 from comfyfixer.download.place import make_folder, place, sync_folder
 from comfyfixer.errors import Interrupted
+from comfyfixer.files import listed_as
 
 _CHUNK_BYTES: Final = 1 << 20
 _NOT_ALLOWED: Final = 1314
@@ -56,13 +57,27 @@ def move(source: str, target: Path, cancelled: Callable[[], bool]) -> None:
     """
     make_folder(target.parent)
     try:
-        place(Path(source), target)
+        if is_other_spelling(source, target):
+            os.rename(source, target)
+        else:
+            place(Path(source), target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         _move_to_other_volume(Path(source), target, cancelled)
     with contextlib.suppress(OSError):
         sync_folder(Path(source).parent)
+
+
+def is_other_spelling(source: str, target: Path) -> bool:
+    """Whether the target is the very file under its only name, on a disk that takes both spellings for one.
+
+    By what the folder lists: not all such disks give both spellings one identity.
+    """
+    with contextlib.suppress(OSError):
+        same_folder = os.path.samefile(os.path.dirname(source), target.parent)
+        return same_folder and listed_as(target) == os.path.basename(source) != target.name
+    return False
 
 
 def _move_to_other_volume(source: Path, target: Path, cancelled: Callable[[], bool]) -> None:

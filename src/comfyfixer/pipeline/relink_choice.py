@@ -25,6 +25,7 @@ from comfyfixer.pipeline.installation import Places, installation_of
 from comfyfixer.pipeline.library import read_all
 from comfyfixer.pipeline.local_matches import examined_matches
 from comfyfixer.pipeline.looking import hash_cache
+from comfyfixer.pipeline.mending import is_other_spelling
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.local import LocalIndex, Wanted, same_bytes, same_folder
 from comfyfixer.resolve.missing import ModelIndex
@@ -146,9 +147,12 @@ class Choices:
         extension = split_extension(target.name)[1]
         if known and known.extensions and extension not in known.extensions:
             return f"The loaders of `{known.name}` list no `{extension}` files", "Choose another node or another file"
-        if os.path.lexists(target):
+        if os.path.lexists(target) and not is_other_spelling(openable(found.match.path), target):
             hint = "Look at it: `comfyfixer relink` replaces nothing"
             return f"`{printable(target)}` is there already", hint
+        if os.path.lexists(target) and found.way != "move":
+            hint = "`--move` gives the file the spelling of the workflow"
+            return f"The disk of `{found.match.path}` takes both spellings for one name", hint
         if found.way == "move":
             return self._against_move(found)
         return None

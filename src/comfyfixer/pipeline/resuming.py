@@ -20,7 +20,7 @@ _STOPPED: Final = (None, EXIT_INTERRUPTED, EXIT_BUG)
 
 
 def unfinished_record(workdir: Workdir) -> RunRecord:
-    """The run that was interrupted, or that a hub left without an answer, to go on with.
+    """The run that was interrupted, or that a hub or a disk left unfinished, to go on with.
 
     Raises:
         UsageError: `nothing-to-resume`.

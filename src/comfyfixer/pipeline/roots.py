@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from comfyfixer.errors import UsageError
+from comfyfixer.inventory.folder_table import LEGACY_NAMES
+from comfyfixer.inventory.folders import read_folders
 from comfyfixer.paths import printable
-from comfyfixer.pipeline.installation import Places
+from comfyfixer.pipeline.installation import Places, installation_of
 from comfyfixer.settings import Settings
 
 
@@ -15,7 +17,7 @@ class Roots:
 
     def __init__(self, places: Places, settings: Settings) -> None:
         self._places = places
-        self._folders = settings.folders
+        self._folders = {LEGACY_NAMES.get(name, name): path for name, path in settings.folders.items()}
         self._to = settings.to
 
     def root(self, folder: str) -> Path:
@@ -27,10 +29,35 @@ class Roots:
         """
         searched = self._places.roots(folder)
         if folder in self._folders:
-            return _first_same(self._folders[folder], searched) or _refuse(self._folders[folder], folder, searched)
+            return _first_same(self._folders[folder], searched) or _refuse(
+                self._folders[folder], f"`{folder}`", searched
+            )
         if self._to is not None and searched:
-            return _first_below(self._to, searched) or _refuse(self._to, folder, searched)
+            return _first_below(self._to, searched) or _refuse(self._to, f"`{folder}`", searched)
         return self._places.root(folder)
+
+    def check(self) -> None:
+        """Look at what the user wants before anything is asked or fetched.
+
+        Raises:
+            UsageError: `root-not-searched`: also for a folder that no file of this run needs.
+        """
+        for folder in self._folders:
+            self.root(folder)
+        if self._to is not None and _first_below(self._to, searched := self._places.all_roots()) is None:
+            _refuse(self._to, "any folder", searched)
+
+
+def check_roots(settings: Settings) -> None:
+    """The same for a run that has read no installation yet.
+
+    Raises:
+        UsageError: Also `installation-not-found` or `installation-invalid`.
+    """
+    if settings.to is not None or settings.folders:
+        installation = installation_of(settings)
+        table, _ = read_folders(installation)
+        Roots(Places(installation, table.model_folders()), settings).check()
 
 
 def _first_same(wanted: str, roots: Iterable[str]) -> Path | None:
@@ -50,7 +77,7 @@ def _real(path: str) -> str:
 def _refuse(wanted: str, folder: str, searched: tuple[str, ...]) -> Path:
     known = ", ".join(f"`{printable(root)}`" for root in searched) or "nothing"
     raise UsageError(
-        f"ComfyUI does not search `{printable(wanted)}` for `{folder}`: a file there would not be found",
+        f"ComfyUI does not search `{printable(wanted)}` for {folder}: a file there would not be found",
         code="root-not-searched",
         hint=f"Add the folder to extra_model_paths.yaml, or choose one of those that are searched: {known}",
     )

@@ -114,6 +114,8 @@ def _check_ours(workdir: Workdir) -> None:
 def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Joined, int]:
     session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     _save(session.workdir, record)
+    if "download" in record.steps:
+        _check_roots(session)
     for step in record.steps:
         if step not in record.done:
             session.check_stop()
@@ -211,6 +213,12 @@ def _check_names(session: Session) -> None:
     from comfyfixer.pipeline.plan import check_names
 
     check_names(session)
+
+
+def _check_roots(session: Session) -> None:
+    from comfyfixer.pipeline.roots import check_roots
+
+    check_roots(session.settings)
 
 
 def _scan(session: Session) -> None:

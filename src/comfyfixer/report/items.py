@@ -22,9 +22,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One missing file.
 
     Attributes:
-        state: One of `STATES`: `choose_anew` is placed, but named with the other system's slash; `accepted` is proven
-            and not fetched yet; `here` is here under another path or name; `skipped` is left out by
-            choice; `missing` is not looked for yet.
+        state: One of `STATES`: `choose_anew` is placed, but the node lists it with the other system's slash or in other
+            capital letters; `accepted` is proven and not fetched yet; `here` is here under another path or name;
+            `skipped` is left out by choice; `missing` is not looked for yet.
         said: What was done or what stands in the way, and what is wrong with a file that is here.
         hint: What to do next, or None.
     """
@@ -119,7 +119,7 @@ def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | Non
     if outcome.success:
         return (
             "choose_anew",
-            f"It is in its place, {_placed(outcome)}, which the node lists with the other slash",
+            f"It is in its place, {_placed(outcome)}, which the node lists in another spelling",
             _ANEW,
         )
     problem = outcome.error

@@ -6,6 +6,7 @@ from typing import Final
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.reference import base_name
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
 
@@ -20,6 +21,12 @@ _REMOTE_CODES: Final = frozenset(
         "hub-region-blocked",
     }
 )
+
+
+_GOES_ON: Final = frozenset(
+    {"disk-full", "target-exists", "target-unwritable", "download-interrupted", "download-stalled"}
+)
+"""What the same run may bring, once a disk has room or the line holds."""
 
 
 def exit_code(overview: Overview) -> int:
@@ -57,10 +64,16 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
 def step_to_repeat(
     resolutions: Iterable[Resolution], nodes: Iterable[MissingNode], outcomes: Iterable[Outcome]
 ) -> str | None:
-    """The first step of a finished run that a hub left open, and that may end better now; None where none is."""
+    """The first step of a finished run that may end better now: a hub left it open, a line broke or a disk refused it;
+    None where none is.
+    """
     if any(row.answer_pending for row in resolutions) or any(node.unanswered for node in nodes):
         return "resolve"
-    return "download" if any(failed_remotely(outcome) for outcome in outcomes) else None
+    return "download" if any(map(_may_go_on, outcomes)) else None
+
+
+def _may_go_on(outcome: Outcome) -> bool:
+    return outcome.error is not None and outcome.error.code in _GOES_ON | _REMOTE_CODES
 
 
 def is_here(row: Resolution) -> bool:
@@ -76,10 +89,14 @@ def is_chosen(row: Resolution) -> bool:
 def loadable(outcome: Outcome) -> bool:
     """Whether the node finds the file as the workflow names it.
 
-    A value with the other system's kind of slash is not among the names that ComfyUI lists here, though its file is in
-    its place: it has to be chosen anew in the node.
+    A value with the other system's kind of slash, or in other letters than the disk lists, is not among the names that
+    ComfyUI lists here, though its file is in its place: it has to be chosen anew in the node.
     """
-    return outcome.success and (not {"/", "\\"} & set(outcome.value) or outcome.value in (outcome.path or ""))
+    path = outcome.path or ""
+    if {"/", "\\"} & set(outcome.value):
+        return outcome.success and outcome.value in path
+    listed = base_name(path)
+    return outcome.success and (listed == outcome.filename or listed.lower() != outcome.filename.lower())
 
 
 def failed_remotely(outcome: Outcome) -> bool:
