@@ -16,12 +16,15 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
 from comfyfixer.demo.catalogue import catalogue_from_urls
+from comfyfixer.demo.graph import Graph
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import PROGRAM, build_installation, sample_catalogue
 from tests.e2e.test_templates import same_bytes_under_one_name, templates, url_rows
@@ -32,6 +35,31 @@ from tests.support.real_comfyui import Server, copied, version_of
 
 MARK: Final = "listed_here"
 """A file of this name in each models folder tells which inputs list one, whatever their nodes are called."""
+
+FIRST: Final = "<=0.33.0"
+UNLIKE_FILES: Final = frozenset({"configs", "diffusers"})
+SHAPES: Final = (
+    "{}.safetensors",
+    "folder/{}.safetensors",
+    "two folders/deep er/{} with spaces.safetensors",
+    "{}_v1.5.fp8.e4m3fn.safetensors",
+    "{} (v1) [fp8] {{x}}.safetensors",
+    "it's/{}, a+b=c & d;e@f!.safetensors",
+    "100%/{}#1 50%25.safetensors",
+    "Größe/{}_日本_😀.safetensors",
+    "e\u0301/{}_e\u0301.safetensors",
+    "{}.SAFETENSORS",
+    "{}.sft",
+    "-{}.safetensors",
+    "~{}$HOME.safetensors",
+    ".{}.safetensors",
+    ".hidden/{}.safetensors",
+    "{} .safetensors",
+    " {}.safetensors",
+    "trailing /{}.safetensors",
+    "con/{}.safetensors",
+    "back\\{}.safetensors",
+)
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -77,7 +105,44 @@ def official(folder: Path, comfyui: Path) -> Product:
     return product
 
 
-TRIALS: Final = {"demo": demo, "templates": official}
+def loaders(folder: Path, comfyui: Path) -> Product:
+    """Each loader of ComfyUI with names of many shapes, all described by the workflow, after one `auto`."""
+    documents = {f"shape {number}.json": loaders_of(shape) for number, shape in enumerate(SHAPES)}
+    rows = url_rows({name: json.loads(document) for name, document in documents.items()})
+    with Hub(catalogue_from_urls(rows, size_bytes=4096)) as hub:
+        product = Product(folder, hub, root=installed(folder, comfyui))
+        product.clear_workflows()
+        for name, document in documents.items():
+            product.save(name, document)
+        done(product, "auto")
+    return product
+
+
+def loaders_of(shape: str) -> bytes:
+    """A graph with one node of each type that loads a model file, whose names have one shape."""
+    graph = Graph()
+    for node_type, inputs in msgspec.json.decode(
+        (resources.files("comfyfixer") / "data" / "model_inputs.json").read_bytes()
+    ).items():
+        files = {told["widget_index"]: told["folders"][0] for told in inputs.values() if told["since"] == FIRST}
+        if not files or UNLIKE_FILES & {*files.values()}:
+            continue
+        values = {index: shape.format(f"{node_type}_{index}") for index in files}
+        models = [described(values[index], models_folder) for index, models_folder in files.items()]
+        widgets = (values.get(index) for index in range(max(files) + 1))
+        loader = graph.add(node_type, *widgets, outputs=("*",), models=models)
+        graph.add("PreviewAny", inputs={"source": (loader, 0)}, outputs=())
+    return graph.to_json()
+
+
+def described(value: str, folder: str) -> dict[str, str]:
+    """An entry of `properties.models` for one value."""
+    path = value.replace("\\", "/")
+    url = f"https://huggingface.co/odd/names/resolve/main/{folder}/{quote(path)}"
+    return {"name": path.rpartition("/")[2], "url": url, "directory": folder}
+
+
+TRIALS: Final = {"demo": demo, "templates": official, "loaders": loaders}
 
 
 def done(product: Product, *arguments: str) -> None:
@@ -92,8 +157,9 @@ def asked(product: Product, python: str) -> Found:
     """The real server about everything that the product said and did."""
     placed = [row for row in product.output("downloads.json") if row["success"]]
     needs = product.output("missing_models.json")
-    verdicts = verdicts_of(product)
+    done(product, "relink", "--yes")
     done(product, "scan")
+    verdicts = verdicts_of(product)
     workflows, api = saved_workflows(product)
     found = Found()
     frontend.install(product.root, workflows)
@@ -131,36 +197,42 @@ def saved_workflows(product: Product) -> tuple[list[str], dict[str, Any]]:
 
 def compare_lists(server: Server, told: NodesTold, placed: list[Any], needs: list[Any], found: Found) -> None:
     """Each placed file in the list of its folder, and in that of each node that needs it."""
-    rows = {(row["folder"], row["value"]): row for row in needs}
+    rows = {(row["folder"], row["value"]): row["references"] for row in needs}
     lists = {folder: server.get("models", folder) for folder in {row["folder"] for row in placed}}
-    listed = [row for row in placed if row["value"] in lists[row["folder"]]]
-    found.differences += [f"not listed: {row['folder']}/{row['value']}" for row in placed if row not in listed]
-    offered = 0
+    found.count("files placed", len(placed))
     for row in placed:
-        for use in rows[row["folder"], row["value"]]["references"]:
+        name = row["value"].replace("\\", "/")  # said by the product: the node has it with the other slash
+        if name in lists[row["folder"]]:
+            found.count("of them listed in their folder")
+        else:
+            found.differences.append(f"not listed: {row['folder']}/{name}")
+        for use in rows[row["folder"], row["value"]]:
             choices = told.choices_anywhere(use["node_type"], use["input"])
+            found.count("uses of them by nodes")
             if choices is None:
                 found.others[f"node whose inputs are not known: {use['node_type']}.{use['input']}"] += 1
-            elif row["value"] in choices:
-                offered += 1
+            elif name in choices:
+                found.count("of them offered by the node")
             else:
-                found.differences.append(f"not offered by {use['node_type']}.{use['input']}: {row['value']}")
-    found.count("files placed", len(placed))
-    found.count("of them listed in their folder", len(listed))
-    found.count("uses of them by nodes", sum(len(rows[row["folder"], row["value"]]["references"]) for row in placed))
-    found.count("of them offered by the node", offered)
+                found.differences.append(f"not offered by {use['node_type']}.{use['input']}: {name}")
 
 
 def compare_missing(told: NodesTold, prompts: dict[str, Any], product: Product, found: Found) -> None:
-    """What the nodes' own lists refuse, against what the product calls missing after it placed files."""
+    """What the nodes' own lists refuse, against what the product calls missing after it placed files.
+
+    Not in workflows with nodes that ComfyUI does not know: the frontend gives values of a subgraph to the wrong inputs
+    where it does not know how many a node has.
+    """
+    known = {name: sent["prompt"] for name, sent in prompts.items() if told.knows_all(sent.get("prompt", {"": {}}))}
+    found.count("workflows of which ComfyUI knows all nodes", len(known))
     refused = {
         (name, node_id, value): (node_type, field, value in choices)
-        for name, sent in prompts.items()
-        for node_id, node_type, field, value, choices in told.model_inputs(sent.get("prompt", {}))
+        for name, prompt in known.items()
+        for node_id, node_type, field, value, choices in told.model_inputs(prompt)
     }
-    missing = set(uses(told, prompts, product))
+    missing = set(uses(product, known))
     absent = {use for use, (_, _, is_there) in refused.items() if not is_there}
-    found.count("model files in what the frontend sends", len(refused))
+    found.count("model files in what the frontend sends for them", len(refused))
     found.count("of them taken", len(refused) - len(absent))
     found.count("of them refused, and called missing", len(absent & missing))
     unsaid = sorted(absent - missing)
@@ -181,12 +253,12 @@ def compare_nodes(told: NodesTold, prompts: dict[str, Any], product: Product, fo
     found.differences += [f"ComfyUI knows all nodes of {name}, not {rows[name]}" for name in sorted(missing - strange)]
 
 
-def uses(told: NodesTold, prompts: dict[str, Any], product: Product) -> Iterator[tuple[str, str, str]]:
-    """Workflow, node and value of what the product calls missing, where ComfyUI knows the node."""
+def uses(product: Product, known: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Workflow, node and value of what the product calls missing in these."""
     for row in product.output("missing_models.json"):
         for use in row["references"]:
             name = name_of(product, use["path"])
-            if use["active"] and told.knows(use["node_type"]) and "prompt" in prompts[name]:
+            if use["active"] and name in known:
                 yield name, use["node_id"], row["value"]
 
 
