@@ -28,9 +28,9 @@ def newer_nodes(
     users: dict[str, set[str]] = defaultdict(set)
     versions: dict[str, list[str]] = defaultdict(list)
     for workflow in workflows:
-        own = {node.node_type for node in workflow.core_nodes}
+        counted = {node.node_type for node in workflow.core_nodes}.union(workflow.inactive_types)
         for node_type in workflow.node_types:
-            if node_type in since and node_type not in own and node_type not in inventory.builtin_types:
+            if node_type in since and node_type not in counted and node_type not in inventory.builtin_types:
                 users[node_type].add(workflow.path)
         for node in workflow.core_nodes:
             if node.active and _is_core(node.node_type, inventory, since, missing, lists):

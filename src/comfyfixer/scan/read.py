@@ -59,6 +59,7 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
         format=kind,
         models=models,
         node_types=tuple(sorted(types)),
+        inactive_types=tuple(sorted(types - graph.active_types)),
         custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
         core_nodes=tuple(_core_nodes(graph, custom | types & knowledge.newer_types, knowledge)),
     )
