@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 from comfyfixer.model.reference import ModelReference, NodeReference, Workflow, base_name, expected_type
 from comfyfixer.scan.api import flatten_prompt
 from comfyfixer.scan.declared import hashes_of, settled_folder, urls_of
@@ -40,7 +42,9 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
     """
     try:
         return _described(found, path, kind, knowledge)
-    except UnicodeDecodeError:  # parts are decoded when they are needed
+    except msgspec.ValidationError:
+        raise
+    except (UnicodeDecodeError, msgspec.DecodeError):  # parts are decoded when they are needed; msgspec 0.23 says it so
         raise not_utf8() from None
 
 
