@@ -1,26 +1,20 @@
 """Ask a real ComfyUI what it lists for each tree of `listings.json`, and write its answers there.
 
-Run: `python tests/inventory/record_listings.py COMFYUI [PYTHON [WORD...]]`; PYTHON has ComfyUI's requirements. Each
+Run: `python -m tests.inventory.record_listings COMFYUI [PYTHON [WORD...]]`; PYTHON has ComfyUI's requirements. Each
 case starts the server once, on a copy of its code in a folder of its own, without a graphics card. Linux only: the
 names of some cases are possible nowhere else.
 """
 
 import json
 import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.support.real_comfyui import DoesNotStart, Server, copied, version_of
+
 LISTINGS = Path(__file__).with_name("listings.json")
-LEFT_OUT = ("models", "custom_nodes", "output", "input", "temp", "user", ".git", "tests", "tests-unit")
-PATIENCE_SECONDS = 120
 
 
 def build(case: dict[str, Any], root: Path) -> None:
@@ -39,34 +33,17 @@ def record(case: dict[str, Any], comfyui: Path, python: str) -> dict[str, Any] |
     """What the server answers for one case, None where it does not start."""
     with tempfile.TemporaryDirectory(prefix="listings-") as folder:
         root = Path(folder, "root").resolve()
-        shutil.copytree(comfyui, root / "ComfyUI", ignore=_top_level(comfyui), copy_function=os.link)
+        copied(comfyui, root / "ComfyUI")
         build(case, root)
         for name in {"ComfyUI", case.get("base", "ComfyUI")}:
             (root / name / "custom_nodes").mkdir(parents=True, exist_ok=True)
-        return _served(case, root, python)
-
-
-def _top_level(comfyui: Path) -> Any:
-    return lambda folder, _names: LEFT_OUT if Path(folder) == comfyui else ()
-
-
-def _served(case: dict[str, Any], root: Path, python: str) -> dict[str, Any] | None:
-    port = _free_port()
-    options = [option.replace("{root}", str(root)) for option in case.get("options", ())]
-    words = [python, "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(port), "--disable-api-nodes", *options]
-    environ = {name: value.replace("{root}", str(root)) for name, value in case.get("environ", {}).items()}
-    server = subprocess.Popen(
-        [*words, "--database-url", "sqlite:///:memory:"],
-        cwd=root / "ComfyUI",
-        env=os.environ | environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        return _answers(server, f"http://127.0.0.1:{port}", root)
-    finally:
-        server.kill()
-        server.wait()
+        options = [option.replace("{root}", str(root)) for option in case.get("options", ())]
+        environ = {name: value.replace("{root}", str(root)) for name, value in case.get("environ", {}).items()}
+        try:
+            with Server(root / "ComfyUI", python, ["--disable-api-nodes", *options], environ) as server:
+                return _answers(server, root)
+        except DoesNotStart:
+            return None
 
 
 def _touch_folders(root: Path) -> None:
@@ -75,36 +52,15 @@ def _touch_folders(root: Path) -> None:
         os.utime(folder)
 
 
-def _answers(server: "subprocess.Popen[bytes]", address: str, root: Path) -> dict[str, Any] | None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            return None
-        try:
-            folders = _get(f"{address}/models")
-        except urllib.error.URLError:
-            time.sleep(0.2)
-            continue
-        _touch_folders(root)
-        listed = {name: _get(f"{address}/models/{urllib.request.quote(name)}") for name in folders}  # type: ignore[attr-defined]
-        loader = _get(f"{address}/object_info/DiffusersLoader")["DiffusersLoader"]["input"]["required"]
-        return {
-            "models": {name: files for name, files in listed.items() if name != "custom_nodes"},
-            "embeddings": _get(f"{address}/embeddings"),
-            "diffusers": loader["model_path"][0],
-        }
-    raise SystemExit("ComfyUI neither ended nor answered")
-
-
-def _get(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        return json.load(answer)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def _answers(server: Server, root: Path) -> dict[str, Any]:
+    folders = server.get("models")
+    _touch_folders(root)
+    loader = server.get("object_info", "DiffusersLoader")["DiffusersLoader"]["input"]["required"]
+    return {
+        "models": {name: server.get("models", name) for name in folders if name != "custom_nodes"},
+        "embeddings": server.get("embeddings"),
+        "diffusers": loader["model_path"][0],
+    }
 
 
 def main() -> None:
@@ -112,9 +68,7 @@ def main() -> None:
     comfyui = Path(sys.argv[1]).resolve()
     python = sys.argv[2] if len(sys.argv) > 2 else sys.executable
     listings = json.loads(LISTINGS.read_text(encoding="utf-8"))
-    version: dict[str, str] = {}
-    exec((comfyui / "comfyui_version.py").read_text(encoding="utf-8"), version)  # what is run anyway
-    listings["comfyui"] = version["__version__"]
+    listings["comfyui"] = version_of(comfyui)
     for case in listings["cases"]:
         if all(word in case["name"] for word in sys.argv[3:]):
             case["listed"] = record(case, comfyui, python)

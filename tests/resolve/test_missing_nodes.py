@@ -170,3 +170,10 @@ def test_a_type_that_a_list_gives_to_a_pack_is_not_comfyuis_own() -> None:
 
 def test_a_muted_newer_node_is_not_missing() -> None:
     assert found(uses(core=(node("NewNode", active=False),))).missing == ()
+
+
+@pytest.mark.parametrize("node_type", ["NewNode", "OldNode"])
+def test_a_type_of_comfyui_itself_whose_nodes_are_all_muted_is_not_missing(node_type: str) -> None:
+    """Nodes that load nothing are not told one by one."""
+    workflow = Workflow(path="w", format="ui", node_types=(node_type,), inactive_types=(node_type,))
+    assert found(workflow, version="0.28.1").missing == ()

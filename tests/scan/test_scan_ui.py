@@ -160,3 +160,19 @@ def test_node_types_tell_packs_from_comfyui_and_the_browser() -> None:
     assert (pack.node_type, pack.node_id, pack.active) == ("Pack Node", "5", False)
     assert (pack.cnr_id, pack.aux_id, pack.version) == ("some-pack", "owner/some-pack", "1.2.3")
     assert (future.node_type, future.cnr_id, future.version) == ("FutureNode", None, None)
+
+
+@pytest.mark.parametrize("mode", [2, 4])
+def test_a_type_is_inactive_where_each_of_its_nodes_is(mode: int) -> None:
+    inside = {"id": "s", "name": "S", "nodes": [node(1, "ImageInvert")], "links": [], "inputs": [], "outputs": []}
+    nodes = [
+        node(1, "ImageBatch", mode=mode),
+        node(2, "ImageScale", mode=mode),
+        node(3, "ImageScale"),
+        node(4, "s", mode=mode),
+        node(5, "Pack Node", mode=mode),
+    ]
+    workflow = read(ui(nodes, definitions={"subgraphs": [inside]}))
+
+    assert workflow.node_types == ("ImageBatch", "ImageInvert", "ImageScale", "Pack Node")
+    assert workflow.inactive_types == ("ImageBatch", "ImageInvert", "Pack Node")

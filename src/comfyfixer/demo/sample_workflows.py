@@ -93,7 +93,7 @@ def _harbor_subgraph() -> bytes:
     kind = graph.add_loader_subgraph("UNETLoader", "unet_name", names[0], models)
     text = _declared(HARBOR, "split_files/text_encoders/harbor_t5.safetensors", "text_encoders")
     vae = _declared(HARBOR, "split_files/vae/harbor_vae.safetensors", "vae")
-    clip = graph.add("CLIPLoader", "harbor_t5.safetensors", "flux", "default", models=[text])
+    clip = graph.add("CLIPLoader", "harbor_t5.safetensors", "chroma", "default", models=[text])
     decoder = graph.add("VAELoader", "harbor_vae.safetensors", models=[vae])
     for name in names:
         stage = graph.add(kind, name, outputs=("MODEL",))
@@ -106,7 +106,7 @@ def _harbor_prompt() -> bytes:
     return api_prompt(
         {
             "1": ("UNETLoader", {"unet_name": "harbor_base_fp16.safetensors", "weight_dtype": "default"}),
-            "2": ("CLIPLoader", {"clip_name": "harbor_t5.safetensors", "type": "flux"}),
+            "2": ("CLIPLoader", {"clip_name": "harbor_t5.safetensors", "type": "chroma"}),
             "3": ("VAELoader", {"vae_name": "harbor_vae.safetensors"}),
             "4": ("CLIPTextEncode", {"text": "a harbor in fog", "clip": ["2", 0]}),
             "5": ("EmptyLatentImage", {"width": 1024, "height": 1024, "batch_size": 1}),
@@ -160,7 +160,7 @@ def _river() -> bytes:
     model = _declared("tideway/river-dev", "river_dev.safetensors", "diffusion_models")
     text = _declared(HARBOR, "split_files/text_encoders/harbor_t5.safetensors", "text_encoders")
     loader = graph.add("UNETLoader", "river_dev.safetensors", "default", models=[model])
-    clip = graph.add("CLIPLoader", "harbor_t5.safetensors", "flux", "default", models=[text])
+    clip = graph.add("CLIPLoader", "harbor_t5.safetensors", "chroma", "default", models=[text])
     vae = graph.add("VAELoader", "harbor_vae.safetensors")
     graph.add_image_branch((loader, 0), (clip, 0), (vae, 0), "a river from above")
     return graph.to_json()

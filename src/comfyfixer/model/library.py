@@ -42,7 +42,8 @@ class Library(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         workflows: In the order in which they were read; nothing is said of what is missing.
         files: Sorted by folder and name.
-        node_types: Each type in any graph to the places in `workflows`, but for the graphs that name it in `core`.
+        node_types: Each type to the places in `workflows` of the graphs in which a node that is active has it, but for
+            those that tell it in `core`.
         custom: Uses of types that ComfyUI does not bring, by active nodes: path of the workflow and node, by type.
         core: The same of types that only newer versions of ComfyUI itself have.
     """

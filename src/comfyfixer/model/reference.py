@@ -91,6 +91,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
         ok: False when the file should be a workflow and could not be read; `error` says why.
         models: Each reference, active or not, in document order.
         node_types: Every class of the flattened graph, sorted, without frontend-only and subgraph types.
+        inactive_types: Those of `node_types` of which every node is muted or bypassed.
         custom_nodes: Uses of types that are neither built-in nor frontend-only.
         core_nodes: Uses of types that only newer versions of ComfyUI itself have; `version` is the ComfyUI that saved.
     """
@@ -101,6 +102,7 @@ class Workflow(msgspec.Struct, frozen=True, kw_only=True):
     error: Problem | None = None
     models: tuple[ModelReference, ...] = ()
     node_types: tuple[str, ...] = ()
+    inactive_types: tuple[str, ...] = ()
     custom_nodes: tuple[NodeReference, ...] = ()
     core_nodes: tuple[NodeReference, ...] = ()
 

@@ -32,9 +32,9 @@ def gathered(workflows: Iterable[Workflow]) -> Library:
         rows.append(_row(workflow))
         for reference in workflow.models:
             uses[key_of(reference.folder, reference.value, reference.filename)].append((path, reference))
-        own = {node.node_type for node in workflow.core_nodes}
+        told_apart = {node.node_type for node in workflow.core_nodes}.union(workflow.inactive_types)
         for node_type in workflow.node_types:
-            if node_type not in own:
+            if node_type not in told_apart:
                 types[node_type].append(number)
         for nodes, by_type in ((workflow.custom_nodes, custom), (workflow.core_nodes, core)):
             for node in nodes:

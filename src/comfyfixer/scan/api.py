@@ -32,7 +32,8 @@ def flatten_prompt(prompt: dict[str, Any]) -> Graph:
             fed = _text_links(inputs, prompt)
             nodes.append(Node(str(node_id), value["class_type"], active=True, values=inputs, known_fed=fed))
     Bounds().add(nodes)
-    return Graph(nodes, {node.type for node in nodes}, [], has_tags=True, find_consumers=partial(_consumers, nodes))
+    types = {node.type for node in nodes}
+    return Graph(nodes, types, types, [], has_tags=True, find_consumers=partial(_consumers, nodes))
 
 
 def _consumers(nodes: list[Node]) -> Consumers:

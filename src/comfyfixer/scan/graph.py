@@ -77,6 +77,7 @@ class Graph(msgspec.Struct, gc=False):
 
     Attributes:
         types: Of all nodes.
+        active_types: Of those that would run.
         declaring: Raw nodes that have a `properties.models`.
         has_tags: Some text may hold `embedding:` or `<lora:`; most workflows have none, and need no look at texts.
         find_consumers: Called once where it matters, for `consumers`.
@@ -84,6 +85,7 @@ class Graph(msgspec.Struct, gc=False):
 
     nodes: list[Node]
     types: set[str]
+    active_types: set[str]
     declaring: list[RawNode]
     has_tags: bool
     find_consumers: Callable[[], Consumers]

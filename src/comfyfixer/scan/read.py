@@ -42,7 +42,9 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
     """
     try:
         return _described(found, path, kind, knowledge)
-    except (UnicodeDecodeError, msgspec.DecodeError):  # parts are decoded when needed; which error depends on msgspec
+    except msgspec.ValidationError:
+        raise
+    except (UnicodeDecodeError, msgspec.DecodeError):  # parts are decoded when they are needed; msgspec 0.23 says it so
         raise not_utf8() from None
 
 
@@ -61,6 +63,7 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
         format=kind,
         models=models,
         node_types=tuple(sorted(types)),
+        inactive_types=tuple(sorted(types - graph.active_types)),
         custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
         core_nodes=tuple(_core_nodes(graph, custom | types & knowledge.newer_types, knowledge)),
     )

@@ -27,15 +27,17 @@ def flatten(workflow: RawWorkflow, idle_types: frozenset[str]) -> Graph:
         idle_types: Nodes of these classes are left out where no text can hold a tag: most nodes of most files.
     """
     has_tags = _has_tags(workflow)
-    flattening = _Flattening(workflow, frozenset() if has_tags else idle_types)
-    return Graph(flattening.nodes, flattening.types, flattening.declaring, has_tags, flattening.consumers)
+    found = _Flattening(workflow, frozenset() if has_tags else idle_types)
+    types = found.active_types | found.inactive_types
+    return Graph(found.nodes, types, found.active_types, found.declaring, has_tags, found.consumers)
 
 
 class _Flattening:
     def __init__(self, workflow: RawWorkflow, left_out: frozenset[str]) -> None:
         self._left_out = left_out
         self.nodes: list[Node] = []
-        self.types: set[str] = set()
+        self.active_types: set[str] = set()
+        self.inactive_types: set[str] = set()
         self.declaring: list[RawNode] = []
         self._definitions: dict[str, Definition] = {}
         self._collect(workflow.definitions, MAX_DEPTH)
@@ -55,7 +57,8 @@ class _Flattening:
         self._bounds.add(scope.nodes)
         self._scopes.append((prefix, scope))
         definitions, nodes, around = self._definitions, self.nodes, _Around(scope, given)
-        types, declaring, left_out = self.types, self.declaring, self._left_out
+        declaring, left_out = self.declaring, self._left_out
+        active_types, inactive_types = self.active_types, self.inactive_types
         for raw in scope.nodes:
             node_type = raw.type
             if type(node_type) is not str or len(node_type) > LONGEST_NAME:
@@ -70,7 +73,7 @@ class _Flattening:
                     self._unfold_group(node)
                     continue
                 nodes.append(node)
-            types.add(node_type)
+            (active_types if runs else inactive_types).add(node_type)
             if raw.properties is not None and raw.properties.models:
                 declaring.append(raw)
 
@@ -83,7 +86,8 @@ class _Flattening:
         inner = unfold_group(node, group) if group else [node]
         self._bounds.add(inner)
         self.nodes += inner
-        self.types.update(one.type for one in inner)
+        self.active_types.update(one.type for one in inner if one.active)
+        self.inactive_types.update(one.type for one in inner if not one.active)
         self.declaring += [one.raw for one in inner if one.raw and one.raw.properties and one.raw.properties.models]
 
     def _unfold(
