@@ -4,8 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
-from comfyfixer.scan.graph import LONGEST_NAME, Bounds, Consumers, Graph, Node
+from comfyfixer.scan.graph import LONGEST_NAME, MAX_NODES, Bounds, Consumers, Graph, Node
 from comfyfixer.scan.groups import group_name, unfold_group
+from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.links import BYPASSED, MUTED, OWN, Boundary, Scope
 from comfyfixer.scan.loose import decoded
 from comfyfixer.scan.raw import RawDefinitions, RawExtra, RawGroup, RawNode, RawWorkflow, forgiving
@@ -24,14 +25,12 @@ _NEVER_RUN: Final = ("Note", "MarkdownNote")
 _NOTHING: Final = Given({}, {})
 
 
-def flatten(workflow: RawWorkflow, idle_types: frozenset[str]) -> Graph:
-    """The graph as ComfyUI would run it.
-
-    Args:
-        idle_types: Nodes of these classes are left out where no text can hold a tag: most nodes of most files.
-    """
+def flatten(workflow: RawWorkflow, knowledge: Knowledge) -> Graph:
+    """The graph as ComfyUI would run it; where no text can hold a tag, without idle nodes: most of most files."""
     has_tags = _has_tags(workflow)
-    flattening = _Flattening(workflow, frozenset() if has_tags else idle_types)
+    if not has_tags and (types := _only_idle(workflow, knowledge)) is not None:
+        return Graph([], types, [], has_tags, dict)
+    flattening = _Flattening(workflow, frozenset() if has_tags else knowledge.idle_types)
     return Graph(flattening.nodes, flattening.types, flattening.declaring, has_tags, flattening.consumers)
 
 
@@ -141,6 +140,15 @@ def _replaced(raw: RawNode, scope: Scope, given: Given, *, instance: bool = Fals
             fed = fed or {}
             fed[str(socket.name if instance or socket.widget is None else socket.widget.name)] = value
     return fed
+
+
+def _only_idle(workflow: RawWorkflow, knowledge: Knowledge) -> set[str] | None:
+    """All types of a graph in which nothing can name a file, as in half of all files; None for any other graph."""
+    nodes = workflow.nodes or []
+    if len(nodes) > MAX_NODES or (workflow.definitions is not None and workflow.definitions.subgraphs):
+        return None
+    types = {node.type for node in nodes if type(node.type) is str}
+    return types if types - knowledge.idle_types <= knowledge.frontend_types else None
 
 
 def _has_tags(workflow: RawWorkflow) -> bool:
