@@ -14,6 +14,9 @@ _SECRET_VALUES: Final = re.compile(
     r"|access[-_]?key|session|key-pair-id)[^=&;#\s]*|x-amz-[^=&;#\s]*|auth|sig|key|jwt|policy|pass|pw|pwd)=)[^&;#\s]*"
 )
 _USER_INFO: Final = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s@]*@")
+_HARMLESS: Final = re.compile(r"[^?&;#=]*+\?download=true")
+"""Hugging Face's own form of an address, by far the most frequent: looking for secrets takes ten times as long."""
+
 _MAX_CHARACTERS: Final = 200
 _SHORTEST_SECRET: Final = 8
 """What is shorter occurs by chance, and is no hub's key."""
@@ -21,9 +24,11 @@ _SHORTEST_SECRET: Final = 8
 
 def redact(url: str) -> str:
     """The address with `***` for each query value that looks like a key or signature, and without a user's name."""
-    if "=" not in url and "@" not in url:
+    if "@" in url:
+        url = _USER_INFO.sub(r"\1***@", url)
+    if "=" not in url or _HARMLESS.fullmatch(url):
         return url
-    return _SECRET_VALUES.sub(r"\1***", _USER_INFO.sub(r"\1***@", url))
+    return _SECRET_VALUES.sub(r"\1***", url)
 
 
 def plain(text: str) -> str:

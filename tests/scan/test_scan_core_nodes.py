@@ -39,6 +39,12 @@ def test_a_type_that_nobody_knows_and_that_calls_itself_comfyuis_own_is_told_bot
     ]
 
 
+def test_a_newer_type_that_lists_no_files_is_told_whatever_else_the_workflow_holds() -> None:
+    workflow = read(("HeyGenReferenceToVideoNode", 0, CORE))
+    (told,) = workflow.core_nodes
+    assert (told.node_type, told.version) == ("HeyGenReferenceToVideoNode", "0.36.1")
+
+
 def test_an_api_prompt_tells_newer_types_too() -> None:
     document = {"1": {"class_type": "ConditioningLoader", "inputs": {}}}
     workflow = read_workflow(msgspec.json.encode(document), "w.json", builtin_knowledge())

@@ -27,6 +27,8 @@ def expected_type(folder: str | None) -> str:
 
 def base_name(value: str) -> str:
     """The part after the last slash of either kind: workflows keep the separator of the author's system."""
+    if "/" not in value and "\\" not in value:
+        return value
     return value.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 

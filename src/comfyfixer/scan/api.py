@@ -30,7 +30,7 @@ def flatten_prompt(prompt: dict[str, Any]) -> Graph:
         if _is_node(value):
             inputs = {name: _unwrapped(given) for name, given in (value.get("inputs") or {}).items()}
             fed = _text_links(inputs, prompt)
-            nodes.append(Node(str(node_id), value["class_type"], active=True, values=inputs, known_fed=fed))
+            nodes.append(Node(str(node_id), value["class_type"], active=True, given=inputs, known_fed=fed))
     Bounds().add(nodes)
     types = {node.type for node in nodes}
     return Graph(nodes, types, types, [], has_tags=True, find_consumers=partial(_consumers, nodes))

@@ -41,7 +41,9 @@ class Declared(msgspec.Struct, frozen=True):
 
 def entries_named(models: Any, name: str) -> list[Entry]:
     """The entries of one list with that base name."""
-    return [entry for entry in _entries(models) if base_name(entry["name"]) == name] if models else []
+    if not models:
+        return []
+    return [entry for entry in _entries(models) if entry["name"] == name or base_name(entry["name"]) == name]
 
 
 def entries_by_name(declaring: Iterable[RawNode], top_level: Any) -> Table:

@@ -42,8 +42,8 @@ class Node(msgspec.Struct, gc=False):
     Attributes:
         id: Joined through instances, `5:3:1`.
         active: Neither it nor an instance around it is muted or bypassed.
-        values: What the file holds: a list by position, an object by name, or None.
         raw: The node as it lies in a UI file, None in an API prompt.
+        given: What counts instead of the values that lie in the file, or all that an API prompt has.
         around: What the node stands in, which is asked for `fed` when that is first needed: mostly never.
         known_fed: What `fed` answers, once it is known.
         known_names: What `widgets.widget_names` found, once it is known.
@@ -53,12 +53,19 @@ class Node(msgspec.Struct, gc=False):
     id: str
     type: str
     active: bool
-    values: Any
     raw: RawNode | None = None
+    given: Any = None
     around: Surroundings | None = None
     known_fed: dict[str, Any] | None = None
     known_names: list[str | None] | None = None
     known_off: frozenset[str] | None = None
+
+    @property
+    def values(self) -> Any:
+        """A list by position, an object by name, or None; decoded when that is first needed: mostly never."""
+        if self.given is None and self.raw is not None:
+            self.given = self.raw.widgets_values
+        return self.given
 
     @property
     def fed(self) -> dict[str, Any] | None:

@@ -26,16 +26,14 @@ def unfold_group(instance: Node, group: RawGroup) -> list[Node]:
     for index, raw in enumerate(inner):
         if type(raw.type) is str and len(raw.type) <= LONGEST_NAME:
             runs = instance.active and raw.mode != MUTED and raw.mode != BYPASSED
-            values = given.get(index, raw.widgets_values)
-            nodes.append(Node(f"{instance.id}:{index}", raw.type, runs, values, raw))
+            nodes.append(Node(f"{instance.id}:{index}", raw.type, runs, raw, given.get(index)))
     return nodes
 
 
 def _given(values: list[Any], group: RawGroup) -> dict[int, list[Any]]:
     """Inner index to its values on the instance; empty where nothing tells which value belongs where."""
-    lists = {
-        index: raw.widgets_values for index, raw in enumerate(group.nodes or ()) if isinstance(raw.widgets_values, list)
-    }
+    all_values = enumerate(raw.widgets_values for raw in group.nodes or ())
+    lists = {index: own for index, own in all_values if isinstance(own, list)}
     if sum(map(len, lists.values())) == len(values):
         return _sliced(values, {index: len(own) for index, own in lists.items()})
     return _matched_by_models(values, lists)

@@ -63,7 +63,7 @@ class Knowledge(msgspec.Struct, frozen=True):
         frontend_types: The four that exist only in the browser.
         javascript_types: Classes of popular packs that exist only in the browser, so in no Python source.
         self_fetching: Classes that fetch their own files on first use; nothing has to be placed for them.
-        idle_types: Built-in classes that list no model files: only a text in them can name one.
+        idle_types: Built-in classes, `newer_types` aside, that list no model files: only a text in them can name one.
         newer_types: Those of `builtin_types` that only versions of ComfyUI have that are newer than the table's.
         lora_tag_types: Classes that load `<lora:NAME:w>` tags out of their text.
     """
@@ -151,6 +151,7 @@ def builtin_knowledge() -> Knowledge:
     slots = _popular_slots(popular)
     slots.update(_builtin_slots())
     frontend = frozenset(nodes.frontend_only.registered)
+    newer = frozenset(name for name, node in nodes.nodes.items() if node.since.startswith(">"))
     script_only = {name for names in nodes.frontend_only.packs.values() if isinstance(names, list) for name in names}
     return Knowledge(
         slots=slots,
@@ -159,8 +160,8 @@ def builtin_knowledge() -> Knowledge:
         javascript_types=frozenset(script_only) | frozenset(popular.javascript_types),
         self_fetching=frozenset(popular.self_fetching),
         lora_tag_types=frozenset(popular.lora_tag_types),
-        idle_types=builtin - frontend - slots.keys(),
-        newer_types=frozenset(name for name, node in nodes.nodes.items() if node.since.startswith(">")),
+        idle_types=builtin - frontend - newer - slots.keys(),
+        newer_types=newer,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from comfyfixer.scan.graph import FED
+from comfyfixer.scan.loose import decoded
 from comfyfixer.scan.raw import RawLink, RawNode, forgiving
 
 INPUT_NODE: Final = "-10"
@@ -156,8 +157,8 @@ def _link_table(raw: msgspec.Raw) -> dict[Any, Any]:
 def _decoded(raw: msgspec.Raw) -> list[RawLink | list[Any]]:
     try:
         return _LINKS.decode(raw) if raw else []
-    except msgspec.ValidationError:
-        loose = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        loose = decoded(raw)
         if isinstance(loose, dict):  # plain LiteGraph keeps links in an object
             loose = list(loose.values())
         if not isinstance(loose, list):

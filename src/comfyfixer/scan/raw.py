@@ -8,6 +8,8 @@ from typing import Any, TypeVar, get_origin
 
 import msgspec
 
+from comfyfixer.scan.loose import decoded
+
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -45,7 +47,7 @@ class RawNode(msgspec.Struct, gc=False):
 
     Attributes:
         mode: 2 is muted, 4 is bypassed, anything else runs.
-        widgets_values: A list by position, or an object by name.
+        raw_values: Read for the nodes whose class may load something: decoding them all takes a third of all decoding.
         outputs: Read for the few nodes of which nothing else tells what they load.
     """
 
@@ -55,8 +57,13 @@ class RawNode(msgspec.Struct, gc=False):
     inputs: list[RawInput] | None = None
     outputs: msgspec.Raw = msgspec.Raw(b"null")
     properties: RawProperties | None = None
-    widgets_values: Any = None
+    raw_values: msgspec.Raw = msgspec.field(default=msgspec.Raw(b"null"), name="widgets_values")
     widgets_values_named: Any = None
+
+    @property
+    def widgets_values(self) -> Any:
+        """A list by position, or an object by name."""
+        return decoded(self.raw_values)
 
 
 class RawOutput(msgspec.Struct, gc=False):

@@ -50,7 +50,7 @@ def describe(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowl
 
 def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Knowledge) -> Workflow:
     is_ui = isinstance(found, RawWorkflow)
-    graph = flatten(found, knowledge.idle_types) if isinstance(found, RawWorkflow) else flatten_prompt(found)
+    graph = flatten(found, knowledge) if isinstance(found, RawWorkflow) else flatten_prompt(found)
     needs = find_needs(graph, knowledge)
     models: tuple[ModelReference, ...] = ()
     if needs:

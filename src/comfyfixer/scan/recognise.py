@@ -7,6 +7,7 @@ import msgspec
 
 from comfyfixer.errors import WorkflowError
 from comfyfixer.scan.api import is_prompt
+from comfyfixer.scan.loose import CUT_OFF, tolerant
 from comfyfixer.scan.raw import RawWorkflow, forgiving
 
 MAX_BYTES: Final = 100 * 1024 * 1024
@@ -18,9 +19,6 @@ MAX_PARTS: Final = 5_000_000
 _UI: Final = msgspec.json.Decoder(RawWorkflow)
 _ANY: Final = msgspec.json.Decoder(msgspec.Raw)
 _STRINGS: Final = rb'"(?:[^"\\]|\\.)*+(?:"|\Z)'
-_LONE_SURROGATE: Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
 _COMMENTS: Final = re.compile(_STRINGS + rb"|//[^\n]*+|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])", re.DOTALL)
 """What is never closed reaches to the end, so that no text is looked through twice."""
 
@@ -30,9 +28,6 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_CUT_OFF: Final = "Input data was truncated"
-"""What msgspec says of JSON that is right as far as it goes."""
-
 _MAX_WRAPPING: Final = 6
 _MAX_WRAPPED: Final = 5_000
 _UNREADABLE: Final = "Open it in ComfyUI and save it again, or remove it from the workflows folder"
@@ -62,7 +57,7 @@ def recognise(data: bytes) -> RawWorkflow | Prompt | None:
     except UnicodeDecodeError:
         raise not_utf8() from None
     except msgspec.DecodeError as error:
-        why = f"is no valid JSON: {str(error)[:120]}" if str(error) != _CUT_OFF else "ends too early (it was cut off)"
+        why = f"is no valid JSON: {str(error)[:120]}" if str(error) != CUT_OFF else "ends too early (it was cut off)"
         raise WorkflowError(f"The file {why}", code="workflow-invalid-json", hint=_UNREADABLE) from None
 
 
@@ -92,6 +87,8 @@ def _refuse_huge_workflow(data: bytes, bound: str) -> None:
 
 
 def _utf8(data: bytes) -> bytes:
+    if data.startswith(b"{"):
+        return data
     if data.startswith(b"\xef\xbb\xbf"):
         return data[3:]
     for mark, encoding in _BOMS:
@@ -108,7 +105,7 @@ def _check_json(text: bytes) -> None:
     try:
         _ANY.decode(text)
     except msgspec.DecodeError:
-        _tolerant(_plain(_plain(text)))  # a comma is known to be the last one when the comments behind it are gone
+        tolerant(_plain(_plain(text)))  # a comma is known to be the last one when the comments behind it are gone
 
 
 def _plain(text: bytes) -> bytes:
@@ -124,31 +121,12 @@ def _recognise(text: bytes) -> RawWorkflow | Prompt | None:
     try:
         return _read(text)
     except msgspec.DecodeError as error:
-        if str(error) == _CUT_OFF:
+        if str(error) == CUT_OFF:
             raise
         if _names_nodes(text):
-            return _from_loose(_tolerant(text))
+            return _from_loose(tolerant(text))
         _check_json(text)
         return None
-
-
-def _tolerant(text: bytes) -> Any:
-    """Bare `NaN` and the like become null, as in the frontend; halves of characters become a replacement sign.
-
-    Raises:
-        msgspec.DecodeError: It is no JSON even so.
-    """
-    import json  # msgspec is stricter and far faster: this is for the few files that need it
-
-    try:
-        return json.loads(_LONE_SURROGATE.sub(rb"\\ufffd", text), parse_constant=lambda _: None)
-    except UnicodeDecodeError:
-        raise
-    except json.JSONDecodeError as error:
-        cut_off = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
-        raise msgspec.DecodeError(_CUT_OFF if cut_off else str(error)) from None
-    except ValueError as error:
-        raise msgspec.DecodeError(str(error)) from None
 
 
 def _read(text: bytes) -> RawWorkflow | Prompt | None:

@@ -4,9 +4,11 @@ from typing import Any, Final
 
 import msgspec
 
-from comfyfixer.scan.graph import LONGEST_NAME, Bounds, Consumers, Graph, Node
+from comfyfixer.scan.graph import LONGEST_NAME, MAX_NODES, Bounds, Consumers, Graph, Node
 from comfyfixer.scan.groups import group_name, unfold_group
+from comfyfixer.scan.knowledge import Knowledge
 from comfyfixer.scan.links import BYPASSED, MUTED, OWN, Boundary, Scope
+from comfyfixer.scan.loose import decoded
 from comfyfixer.scan.raw import RawDefinitions, RawExtra, RawGroup, RawNode, RawWorkflow, forgiving
 from comfyfixer.scan.subgraphs import Definition, Given, given_to
 from comfyfixer.scan.text_tags import EMBEDDING, LORA
@@ -17,30 +19,31 @@ MAX_DEPTH: Final = 64
 _WIDGET_TYPES: Final = ("COMBO", "STRING", "*", None)
 """Of an instance's sockets that a file does not mark as widgets, those that may bring a file's name or a text."""
 
+_NEVER_RUN: Final = ("Note", "MarkdownNote")
+"""The longest texts of most files, which reach no other node."""
+
 _NOTHING: Final = Given({}, {})
 
 
-def flatten(workflow: RawWorkflow, idle_types: frozenset[str]) -> Graph:
-    """The graph as ComfyUI would run it.
-
-    Args:
-        idle_types: Nodes of these classes are left out where no text can hold a tag: most nodes of most files.
-    """
+def flatten(workflow: RawWorkflow, knowledge: Knowledge) -> Graph:
+    """The graph as ComfyUI would run it; where no text can hold a tag, without idle nodes: most of most files."""
     has_tags = _has_tags(workflow)
-    found = _Flattening(workflow, frozenset() if has_tags else idle_types)
+    if not has_tags and (idle := _only_idle(workflow, knowledge)) is not None:
+        return idle
+    found = _Flattening(workflow, frozenset() if has_tags else knowledge.idle_types)
     types = found.active_types | found.inactive_types
     return Graph(found.nodes, types, found.active_types, found.declaring, has_tags, found.consumers)
 
 
 class _Flattening:
     def __init__(self, workflow: RawWorkflow, left_out: frozenset[str]) -> None:
-        self._left_out = left_out
         self.nodes: list[Node] = []
         self.active_types: set[str] = set()
         self.inactive_types: set[str] = set()
         self.declaring: list[RawNode] = []
         self._definitions: dict[str, Definition] = {}
         self._collect(workflow.definitions, MAX_DEPTH)
+        self._left_out = left_out if left_out.isdisjoint(self._definitions) else left_out - self._definitions.keys()
         self._extra = workflow.extra
         self._groups: dict[str, RawGroup] | None = None
         self._bounds = Bounds()
@@ -61,14 +64,16 @@ class _Flattening:
         active_types, inactive_types = self.active_types, self.inactive_types
         for raw in scope.nodes:
             node_type = raw.type
-            if type(node_type) is not str or len(node_type) > LONGEST_NAME:
+            if type(node_type) is not str:
                 continue
             runs = active and raw.mode != MUTED and raw.mode != BYPASSED
-            if node_type in definitions:
-                self._unfold(raw, definitions[node_type], scope, prefix, active=runs, given=given)
-                continue
-            if node_type not in left_out:
-                node = Node(f"{prefix}{raw.id}", node_type, runs, raw.widgets_values, raw, around)
+            if node_type not in left_out:  # asked first: most nodes are
+                if len(node_type) > LONGEST_NAME:
+                    continue
+                if node_type in definitions:
+                    self._unfold(raw, definitions[node_type], scope, prefix, active=runs, given=given)
+                    continue
+                node = Node(f"{prefix}{raw.id}", node_type, runs, raw, around=around)
                 if node_type.startswith("workflow"):
                     self._unfold_group(node)
                     continue
@@ -141,6 +146,18 @@ def _replaced(raw: RawNode, scope: Scope, given: Given, *, instance: bool = Fals
     return fed
 
 
+def _only_idle(workflow: RawWorkflow, knowledge: Knowledge) -> Graph | None:
+    """A graph in which nothing can name a file, as in half of all files, by its types alone; None for any other."""
+    nodes = workflow.nodes or []
+    if len(nodes) > MAX_NODES or (workflow.definitions is not None and workflow.definitions.subgraphs):
+        return None
+    types = {node.type for node in nodes if type(node.type) is str}
+    if not types - knowledge.idle_types <= knowledge.frontend_types:
+        return None
+    active = {node.type for node in nodes if type(node.type) is str and node.mode not in (MUTED, BYPASSED)}
+    return Graph([], types, active, [], has_tags=False, find_consumers=dict)
+
+
 def _has_tags(workflow: RawWorkflow) -> bool:
     if _hold_tags(workflow.nodes or []):
         return True
@@ -151,21 +168,25 @@ def _has_tags(workflow: RawWorkflow) -> bool:
 
 
 def _hold_tags(nodes: list[RawNode]) -> bool:
-    """A quick look at all values; what lies deeper is taken for a yes."""
+    """A quick look at all values as they lie in the file; an escape may stand for a letter of a tag.
+
+    Raises:
+        UnicodeDecodeError: One is no UTF-8 text.
+    """
     for node in nodes:
-        values = node.widgets_values
-        for value in values if type(values) is list else values.values() if type(values) is dict else ():
-            if type(value) is str:
-                if ":" in value and (EMBEDDING in value or LORA in value):
-                    return True
-            elif type(value) is dict or type(value) is list:
-                return True
+        if node.type in _NEVER_RUN:
+            continue
+        values = str(node.raw_values, "utf-8")
+        if ":" in values and (EMBEDDING in values or LORA in values):
+            return True
+        if "\\" in values and "\\u00" in values:
+            return True
     return False
 
 
 def _groups(extra: msgspec.Raw) -> dict[str, RawGroup]:
     try:
         read = msgspec.json.decode(extra, type=RawExtra | None)
-    except msgspec.ValidationError:
-        read = forgiving(msgspec.json.decode(extra), RawExtra)
+    except msgspec.DecodeError:
+        read = forgiving(decoded(extra), RawExtra)
     return (read.group_nodes if read else None) or {}
