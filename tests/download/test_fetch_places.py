@@ -46,15 +46,6 @@ def test_what_a_kill_between_the_two_names_left_is_tidied_up(bench: Bench) -> No
     assert bench.target.read_bytes() == bench.hub.body
 
 
-def test_what_a_kill_left_of_a_journal_is_removed_and_what_is_not_ours_stays(bench: Bench) -> None:
-    torn = bench.record.with_name(f".{bench.record.name}.123-140000000000000.tmp")
-    others = [bench.target.with_name(name) for name in (f".{bench.record.name}.mine.tmp", ".y.1-2.tmp")]
-    for path in (torn, *others):
-        _put(path, b"{")
-    assert bench.fetch().success
-    assert bench.names() == sorted(["x.safetensors", *(path.name for path in others)])
-
-
 def test_the_lock_of_a_run_that_was_killed_behind_the_last_byte_is_tidied_up(bench: Bench) -> None:
     _put(bench.target, bench.hub.body)
     PartPaths(bench.target).lock.touch()
