@@ -15,31 +15,76 @@ def _holes(*here: tuple[int, int]) -> list[tuple[int, int]]:
 
 
 def _begun(at: int = MB) -> tuple[Stretches, Stretch]:
-    """One connection that has brought a MB in its first second."""
-    stretches = Stretches(TOTAL)
+    """One connection of four at most that has brought some MB in its first second."""
+    stretches = Stretches(TOTAL, most=4)
     first = stretches.begin(0, now=0.0)
     first.at = first.told = at
     return stretches, first
 
 
-def _next(stretches: Stretches, first: Stretch, now: float = 1.0) -> Stretch:
-    found = stretches.next(_holes((0, first.told)), now)
+def _next(stretches: Stretches, *here: tuple[int, int], now: float = 1.0) -> Stretch:
+    found = stretches.next(_holes(*here), now)
     assert found is not None
     return found
 
 
-def test_three_that_come_at_once_share_what_is_left_evenly() -> None:
-    stretches, first = _begun(at=4 * MB)
-    found = sorted((_next(stretches, first) for _ in range(3)), key=lambda one: one.at)
-    assert [one.at // MB for one in found] == [23, 42, 61]
+def _mb(*found: Stretch) -> list[tuple[float, float]]:
+    return [(one.at / MB, one.stop / MB) for one in found]
+
+
+def test_those_that_come_at_once_get_pieces_in_the_file_s_order_each_half_of_an_even_share() -> None:
+    stretches, first = _begun(at=8 * MB)
+    found = [_next(stretches, (0, 8 * MB)) for _ in range(3)]
+    assert _mb(*found) == [(17, 26), (26, 35), (35, 44)]
+    assert first.stop == TOTAL, "nothing is taken away before a connection is open"
     for one in found:
         stretches.opened(one, 2.0)
-    assert [one.stop // MB for one in (first, *found)] == [23, 42, 61, 80]
+    assert first.stop == 17 * MB
+
+
+def test_pieces_become_smaller_towards_the_end_but_none_comes_in_no_time() -> None:
+    stretches, first = _begun(at=2 * MB)
+    others = [_next(stretches, (0, 2 * MB)) for _ in range(3)]
+    for one in others:
+        stretches.opened(one, 1.0)
+    sizes = []
+    here = Extents([(0, 2 * MB)])
+    for now in range(2, 60):
+        one = min((first, *others), key=lambda one: one.at)
+        here.add(one.told, one.stop)
+        one.at = one.told = one.stop
+        stretches.end(one)
+        if (another := stretches.next(list(here.holes(0, TOTAL)), float(now))) is None:
+            break
+        stretches.opened(another, float(now))
+        sizes.append(another.stop - another.at)
+        first, *others = (another, *(other for other in (first, *others) if other is not one))
+    assert sizes[:8] == sorted(sizes[:8], reverse=True)
+    assert sizes[0] > 4 * sizes[8] > 0
+
+
+def test_a_hole_is_filled_before_anything_is_shared() -> None:
+    stretches, _ = _begun(at=8 * MB)
+    second = _next(stretches, (0, 8 * MB))
+    stretches.opened(second, 1.0)
+    stretches.end(second)
+    assert _mb(_next(stretches, (0, 8 * MB))) == [(17, 26)]
+
+
+def test_who_is_about_to_end_last_is_helped() -> None:
+    stretches, slow = _begun(at=MB)
+    quick = _next(stretches, (0, MB))
+    stretches.opened(quick, 1.0)
+    slow.stop, quick.stop = 40 * MB, TOTAL
+    quick.at += 30 * MB
+    third = stretches.next([(MB, 40 * MB), (quick.at, TOTAL)], 2.0)
+    assert third is not None
+    assert third.owner is slow
 
 
 def test_until_a_connection_is_open_its_owner_goes_on_into_its_bytes() -> None:
     stretches, first = _begun()
-    second = _next(stretches, first)
+    second = _next(stretches, (0, MB))
     assert first.stop == TOTAL
     first.at = second.at + 5
     stretches.opened(second, 2.0)
@@ -47,12 +92,12 @@ def test_until_a_connection_is_open_its_owner_goes_on_into_its_bytes() -> None:
 
 
 def test_what_one_that_never_opened_was_to_bring_stays_its_owner_s() -> None:
-    stretches, first = _begun(at=4 * MB)
-    second, third, fourth = (_next(stretches, first) for _ in range(3))
+    stretches, first = _begun(at=8 * MB)
+    second, third, fourth = (_next(stretches, (0, 8 * MB)) for _ in range(3))
     stretches.end(second)
     for one in (third, fourth):
         stretches.opened(one, 2.0)
-    assert first.stop == min(third.at, fourth.at)
+    assert first.stop == third.at
 
 
 def test_a_rest_that_comes_at_once_is_not_divided() -> None:
@@ -60,11 +105,24 @@ def test_a_rest_that_comes_at_once_is_not_divided() -> None:
     assert stretches.next(_holes((0, first.told)), 1.0) is None
 
 
+def test_a_rest_that_comes_sooner_than_another_connection_opens_is_not_divided() -> None:
+    stretches, first = _begun(at=TOTAL - 8 * MB)
+    stretches.opening_s = 0.2
+    assert stretches.next(_holes((0, first.told)), 1.0) is None
+
+
+def test_bytes_that_are_written_and_not_yet_told_are_nobody_s_hole() -> None:
+    stretches, first = _begun(at=TOTAL - MB // 2)
+    first.told = 0
+    assert stretches.next(_holes(), 1.0) is None
+    assert first.stop == TOTAL
+
+
 @given(st.data())
 def test_whatever_opens_ends_and_advances_every_byte_is_brought(data: st.DataObject) -> None:
     """A walk through any course of events; in the end nothing is left to ask for, and no byte is missing."""
     total = 8 * MB
-    stretches, here = Stretches(total), Extents()
+    stretches, here = Stretches(total, most=4), Extents()
     under_way = [stretches.begin(0, now=0.0)]
     now, open_ones = 0.0, set(under_way)
     for _ in range(400):

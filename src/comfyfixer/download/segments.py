@@ -49,7 +49,7 @@ class Segments:
         self._flow = flow
         self._growth = growth
         self._piece = CHUNK // (2 * max(growth.most, 1))  # a killed run loses less than two of each connection
-        self._stretches = Stretches(how.total)
+        self._stretches = Stretches(how.total, max(growth.most, 1))
         self._changed = threading.Condition()
         self._answers: dict[Stretch, Answer] = {}
         self._threads: list[threading.Thread] = []

@@ -1,10 +1,17 @@
-"""Who fetches which bytes of one file: pure bookkeeping; the caller holds a lock."""
+"""Who fetches which bytes of one file: pure bookkeeping; the caller holds a lock.
+
+Connections take piece after piece in the file's order, large ones first and smaller ones towards the end: so the hash,
+which needs the bytes in order, is never far behind, and all of them end together.
+"""
 
 from collections.abc import Iterable
 from typing import Final
 
 from comfyfixer.download.extents import Extent
 
+_KNOWN_S: Final = 0.05
+_PIECE_S: Final = 0.25
+_PIECE_OPENINGS: Final = 10
 _WORTH_S: Final = 0.1
 _WORTH_OPENINGS: Final = 3
 _SMALLEST: Final = 256 * 1024
@@ -41,22 +48,28 @@ class Stretch:
         self._since_s, self._from = now, self.at
 
     def speed(self, now: float) -> float:
-        """Bytes a second so far, of one whose connection is not open its owner's; without a byte yet, next to none."""
+        """Bytes a second so far, of one whose connection is not open its owner's; as long as it is not known, next to
+        none.
+        """
         if self.owner is not None:
             return self.owner.speed(now)
         passed = now - self._since_s
-        return self.gained / passed if self.gained and passed > 0 else 1.0
+        return self.gained / passed if self.gained and passed > _KNOWN_S else 1.0
 
 
 class Stretches:
     """All that are under way.
 
+    Args:
+        most: Connections at most.
+
     Attributes:
         opening_s: How long the last connection took to open: a rest that comes sooner is not divided again.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, most: int) -> None:
         self.total = total
+        self._most = most
         self.opening_s = 0.0
         self._all: list[Stretch] = []
 
@@ -67,20 +80,12 @@ class Stretches:
 
     def next(self, holes: Iterable[Extent], now: float) -> Stretch | None:
         """What a free connection should ask for; None where the others are about to be done."""
-        hole = self._unclaimed(holes)
-        if hole is not None:
-            self._all.append(Stretch(*hole, now))
-            return self._all[-1]
-        longest = max(self._all, key=lambda one: self._remaining(one) / one.speed(now), default=None)
-        if longest is None:
-            return None
-        left = self._remaining(longest)
-        worth_s = max(_WORTH_S, _WORTH_OPENINGS * self.opening_s)
-        if left < 2 * _SMALLEST or left / longest.speed(now) < worth_s:
-            return None
-        end = longest.at + left
-        self._all.append(Stretch(end - left // 2, end, now, owner=longest))
-        return self._all[-1]
+        missing = tuple(holes)
+        piece = self._piece(sum(end - start for start, end in missing), now)
+        found = self._unclaimed(missing, piece, now) or self._promised(piece, now) or self._shared(piece, now)
+        if found is not None:
+            self._all.append(found)
+        return found
 
     def opened(self, stretch: Stretch, now: float) -> None:
         """Its connection is open: from now on it, and no longer its owner, brings the bytes from its own first on."""
@@ -96,12 +101,38 @@ class Stretches:
             if one.owner is stretch:
                 one.owner = stretch.owner
 
+    def _piece(self, missing: int, now: float) -> int:
+        """Bytes of the next piece: half of an even share, but no piece that comes in no time."""
+        speed = max((one.speed(now) for one in self._all), default=1.0)
+        worth = int(speed * max(_PIECE_S, _PIECE_OPENINGS * self.opening_s))
+        return max(_SMALLEST, missing // (2 * self._most), min(worth, missing // self._most))
+
+    def _promised(self, piece: int, now: float) -> Stretch | None:
+        """What stays the owner's behind those that are to take over its end, until one of them has opened."""
+        for owner in self._all:
+            start = max((one.stop for one in self._all if one.owner is owner), default=owner.stop)
+            if owner.at < start < owner.stop:
+                return Stretch(start, min(owner.stop, start + piece), now, owner=owner)
+        return None
+
+    def _shared(self, piece: int, now: float) -> Stretch | None:
+        """From whom it takes the longest: what it need not bring itself, or half of its last piece."""
+        owner = max(self._all, key=lambda one: self._remaining(one) / one.speed(now), default=None)
+        if owner is None:
+            return None
+        left = self._remaining(owner)
+        worth_s = max(_WORTH_S, _WORTH_OPENINGS * self.opening_s)
+        if left < 2 * _SMALLEST or left / owner.speed(now) < worth_s:
+            return None
+        start = owner.at + (piece if left > 2 * piece else left - left // 2)
+        return Stretch(start, min(owner.at + left, start + piece), now, owner=owner)
+
     def _remaining(self, stretch: Stretch) -> int:
         """Bytes that are left to it when all that are to take over its end have opened."""
         taken = min((one.at for one in self._all if one.owner is stretch), default=stretch.stop)
         return max(0, min(taken, stretch.stop) - stretch.at)
 
-    def _unclaimed(self, holes: Iterable[Extent]) -> Extent | None:
+    def _unclaimed(self, holes: Iterable[Extent], piece: int, now: float) -> Stretch | None:
         """The first bytes that are neither here nor under way."""
         for hole in holes:
             start, end = hole
@@ -111,5 +142,5 @@ class Stretches:
                 elif start < one.told < end:
                     end = one.told
             if start < end:
-                return start, end
+                return Stretch(start, min(end, start + piece), now)
         return None
