@@ -8,8 +8,8 @@ import pytest
 
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.fetch import fetch
+from comfyfixer.download.located_programs import Aria2, Wget
 from comfyfixer.download.other_hand import fetched_beside
-from comfyfixer.download.programs import Aria2, Wget
 from comfyfixer.model.outcome import Outcome
 from tests.download.conftest import KEY, Bench
 from tests.download.origin import Origin, redirect, serve

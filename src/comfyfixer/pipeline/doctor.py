@@ -83,7 +83,7 @@ def _downloader(settings: Settings) -> Iterator[Check]:
     """The program that fetches, where it is not ours."""
     if settings.downloader == "builtin":
         return
-    from comfyfixer.download.programs import executable
+    from comfyfixer.download.program import executable
 
     try:
         found = executable(settings.downloader)

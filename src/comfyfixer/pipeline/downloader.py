@@ -8,8 +8,8 @@ from comfyfixer.redact import Secrets
 from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
+    from comfyfixer.download.hf_program import Hub
     from comfyfixer.download.other_hand import Hand
-    from comfyfixer.download.programs import Hub
     from comfyfixer.net.client import Client
 
 
@@ -24,7 +24,7 @@ def program_of(settings: Settings) -> str | None:
     if settings.downloader == "hf" and settings.limit_rate is not None:
         hint = "Fetch with `--downloader builtin`, `aria2c` or `wget`, or without a limit"
         raise UsageError("`hf` can't be held to a rate", code="config-invalid", hint=hint)
-    from comfyfixer.download.programs import executable
+    from comfyfixer.download.program import executable
 
     return executable(settings.downloader)
 
@@ -39,17 +39,19 @@ def hand_of(settings: Settings, client: "Client") -> "Hand | None":
     if program is None:
         return None
     settings = with_stored_keys(settings)
-    from comfyfixer.download.programs import Aria2, HuggingFaceCli, Wget
-
     if settings.downloader == "hf":
+        from comfyfixer.download.hf_program import HuggingFaceCli
+
         return HuggingFaceCli(program, _hub(settings), Secrets.of(settings).hidden)
+    from comfyfixer.download.located_programs import Aria2, Wget
+
     kind = Aria2 if settings.downloader == "aria2c" else Wget
     return kind(program, client, Secrets.of(settings).hidden)
 
 
 def _hub(settings: Settings) -> "Hub":
     """Where `hf` asks, and the key that belongs there."""
-    from comfyfixer.download.programs import Hub
+    from comfyfixer.download.hf_program import Hub
     from comfyfixer.net.credentials import Credentials
     from comfyfixer.net.url import Url
 

@@ -1,15 +1,13 @@
-"""Other programs that fetch: `aria2c`, `wget`, `hf`. None of them is told a key where others can read it.
+"""Programs that are told where a file really lies: `aria2c`, `wget`. Neither is told a key where others can read it.
 
-What starts them is a list of words without address or key: those come over standard input (`aria2c`, `wget`) or, for
-`hf`, in the environment of that one process. The first two never see the hub: the address is resolved here, each
-redirect looked at, so that they ask the storage itself and have no key to hand on. Where the hub gives the bytes
-itself, `wget` is told the key and to follow nothing; `aria2c` always follows, so that such a file is left to us.
+What starts them is a list of words without address or key: those come over standard input. They never see the hub: the
+address is resolved here, each redirect looked at, so that they ask the storage itself and have no key to hand on. Where
+the hub gives the bytes itself, `wget` is told the key and to follow nothing; `aria2c` always follows, so that such a
+file is left to us.
 """
 
 import contextlib
 import os
-import shutil
-import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -17,27 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol
 
-import msgspec
-
 from comfyfixer.download.attempt import Means
 from comfyfixer.download.child import Errand, bytes_in
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.other_hand import LeftToUs, is_whole, remove
 from comfyfixer.download.pace import check
+from comfyfixer.download.program import ended, failed, tell_start, without_keys
 from comfyfixer.download.refusals import refusal
 from comfyfixer.download.wire import Answer
-from comfyfixer.errors import DownloadError, UsageError
+from comfyfixer.errors import DownloadError
 from comfyfixer.model.candidate import Candidate
-from comfyfixer.paths import inside
 
 _TRIES: Final = 5
 _CONNECTIONS: Final = 4
-_SECRET_VARIABLES: Final = ("CIVITAI_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-_INSTALL: Final = {
-    "aria2c": "Install aria2 (`apt install aria2`, `brew install aria2`, `winget install aria2.aria2`)",
-    "wget": "Install wget (`apt install wget`, `brew install wget`)",
-    "hf": "Run `pip install 'comfyfixer[hf]'`",
-}
 
 
 class Place(Protocol):
@@ -63,30 +53,6 @@ class Locator(Protocol):
         ...
 
 
-class Hub(msgspec.Struct, frozen=True, kw_only=True):
-    """What `hf` is told of its hub."""
-
-    endpoint: str
-    key: str | None
-
-    def __repr__(self) -> str:
-        return f"Hub({self.endpoint})"
-
-
-def executable(name: str) -> str:
-    """The program's path.
-
-    Raises:
-        UsageError: `downloader-missing`.
-    """
-    beside = Path(sys.executable).parent
-    found = shutil.which(name) or shutil.which(name, path=os.fspath(beside))
-    if found is None:
-        hint = f"{_INSTALL[name]}, or leave `--downloader` out"
-        raise UsageError(f"`{name}` is not installed", code="downloader-missing", hint=hint)
-    return found
-
-
 class _FromPlace(ABC):
     """A program that is told where the file really lies, so that it follows no redirect itself.
 
@@ -109,7 +75,7 @@ class _FromPlace(ABC):
 
         A file that is whole already is not asked for again: some programs would begin it anew.
         """
-        _tell_start(means, expected, self.name)
+        tell_start(means, expected, self.name)
         errand = Errand(expected, file, means)
         code = 0
         for attempt in range(1, _TRIES + 1):
@@ -125,8 +91,8 @@ class _FromPlace(ABC):
                 break
             if bytes_in(file) <= before:
                 remove(file)  # what is there can't be gone on with
-            means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=_ended(self.name, code))
-        raise _failed(self.name, code, expected, errand.said)
+            means.emit("download.retried", filename=expected.filename, attempt=attempt + 1, why=ended(self.name, code))
+        raise failed(self.name, code, expected, errand.said)
 
     @abstractmethod
     def once(self, place: Place, file: Path, errand: Errand) -> int:
@@ -150,7 +116,7 @@ class Aria2(_FromPlace):
             "--console-log-level=error", "--user-agent=ComfyFixerSmart", f"--stop-with-process={os.getpid()}",
             "--remote-time=false", *errand.rate("--max-download-limit"), *_certificates("--ca-certificate"),
         ]  # fmt: skip
-        return errand.run(words, "\n".join(lines) + "\n", _without_keys(os.environ), self._hide)
+        return errand.run(words, "\n".join(lines) + "\n", without_keys(os.environ), self._hide)
 
 
 class Wget(_FromPlace):
@@ -165,48 +131,7 @@ class Wget(_FromPlace):
                 "--max-redirect=0", "--tries=2", "--timeout=60", "--no-verbose", "--no-hsts",
                 "--user-agent=ComfyFixerSmart", *errand.rate("--limit-rate"), *_certificates("--ca-certificate"),
             ]  # fmt: skip
-            return errand.run(words, place.url + "\n", _without_keys(os.environ), self._hide)
-
-
-class HuggingFaceCli:
-    """`hf download`: Hugging Face's own program, with Xet where it is installed; files of other hubs we fetch."""
-
-    name: Final = "hf"
-
-    def __init__(self, program: str, hub: Hub, hide: Callable[[str], str]) -> None:
-        self._program = program
-        self._hub = hub
-        self._hide = hide
-
-    def takes(self, candidate: Candidate) -> bool:
-        return candidate.source == "huggingface" and bool(candidate.repo_id and candidate.repo_path)
-
-    def bring(self, candidate: Candidate, expected: Expected, file: Path, means: Means) -> None:
-        """It keeps the repository's folders and its own notes: all of that happens in a folder of its own."""
-        folder = file.with_name(f"{file.name}.hf")
-        came = inside(folder, candidate.repo_path or "")
-        kind, repo_id = _kind_and_id(candidate.repo_id or "")
-        words = [
-            self._program, "download", "--repo-type", kind, "--revision", candidate.revision or "main",
-            "--local-dir", os.fspath(folder), "--quiet", "--", repo_id, candidate.repo_path or "",
-        ]  # fmt: skip
-        _tell_start(means, expected, self.name)
-        errand = Errand(expected, folder, means)
-        code = errand.run(words, "", self._environment(), self._hide)
-        if code or not came.is_file():
-            raise _failed(self.name, code, expected, errand.said)
-        came.replace(file)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    def _environment(self) -> dict[str, str]:
-        told = {
-            "HF_ENDPOINT": self._hub.endpoint,
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_UPDATE_CHECK": "1",
-        }
-        key = {"HF_TOKEN": self._hub.key} if self._hub.key else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-        return {**_without_keys(os.environ), **told, **key}
+            return errand.run(words, place.url + "\n", without_keys(os.environ), self._hide)
 
 
 def _located(locator: Locator, candidate: Candidate) -> Place:
@@ -242,19 +167,6 @@ class _Config:
                 os.unlink(self._path)
 
 
-def _tell_start(means: Means, expected: Expected, program: str) -> None:
-    means.emit("program.started", filename=expected.filename, program=program)
-
-
-def _kind_and_id(repo_id: str) -> tuple[str, str]:
-    prefix, _, rest = repo_id.partition("/")
-    return (prefix[:-1], rest) if prefix in ("datasets", "spaces") else ("model", repo_id)
-
-
-def _without_keys(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name not in _SECRET_VARIABLES}
-
-
 def _certificates(option: str) -> list[str]:
     file = os.environ.get("SSL_CERT_FILE")
     return [f"{option}={file}"] if file else []
@@ -276,13 +188,3 @@ def _one_line(folder: Path) -> str:
 def _is_unfinished(file: Path) -> bool:
     """`aria2c` keeps its notes until the last byte is there."""
     return file.with_name(f"{file.name}.aria2").exists()
-
-
-def _ended(program: str, code: int) -> str:
-    return f"`{program}` ended with {code}"
-
-
-def _failed(program: str, code: int, expected: Expected, said: str) -> DownloadError:
-    words = f": {said}" if said else ""
-    message = f"`{program}` did not bring `{expected.filename}` (it ended with {code}){words}"
-    return DownloadError(message, code="downloader-failed", hint="Run it again without `--downloader`")
