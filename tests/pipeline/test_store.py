@@ -46,6 +46,18 @@ def test_what_was_placed_has_a_second_name_in_the_store_and_costs_no_space(tmp_p
     assert store.path(DIGEST) == tmp_path / "store" / "sha256" / DIGEST[:2] / DIGEST[2:]
 
 
+@pytest.mark.parametrize("wrong", [b"", bytes(len(DATA))], ids=["empty", "other-bytes"])
+def test_other_bytes_under_a_name_of_the_store_make_room_for_the_right_ones(tmp_path: Path, wrong: bytes) -> None:
+    store, file = Store(tmp_path / "store"), placed(tmp_path / "models")
+    kept = store.path(DIGEST)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(wrong)
+    assert store.proven(expected(), lambda: False) is None
+    assert store.add(file, DIGEST) == "hard link"
+    assert kept.read_bytes() == DATA
+    assert kept.with_name(f"{kept.name}.broken-1").read_bytes() == wrong
+
+
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.ENOTSUP])
 def test_on_another_disk_the_store_has_a_copy_and_the_file_leads_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int

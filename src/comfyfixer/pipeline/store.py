@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.download.expected import Expected
-from comfyfixer.download.place import make_folder, sync_folder
+from comfyfixer.download.place import make_folder, set_aside, sync_folder
 from comfyfixer.download.verify import Proof, check_kind, digests_of, prove
 from comfyfixer.errors import DownloadError, UsageError
 from comfyfixer.paths import printable
@@ -94,18 +94,21 @@ class Store:
         """Take a file in that was just placed and proven, so that the disk it lies on and the store hold it once.
 
         On one disk it gets a second name; on another the store gets a copy, and the placed file becomes a link to it.
-        Says how, None where the store has it already. The placed file is whole at every moment.
+        Says how, None where the store has it already. The placed file is whole at every moment. Other bytes that have
+        its name in the store are set aside, or everybody would go on fetching what the store should have.
 
         Raises:
             OSError: It could not be done; the placed file is as it was.
         """
         kept = self.path(sha256)
-        if kept.exists() or placed.is_symlink():
+        if placed.is_symlink() or _holds(kept, placed, sha256):
             return None
         make_folder(kept.parent)
         temporary = kept.with_name(f".{sha256[:8]}-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         try:
             how = _linked_or_copied(placed, temporary, sha256)
+            if os.path.lexists(kept) and not _holds(kept, placed, sha256):  # another writer may have been quicker
+                set_aside(kept)
             temporary.replace(kept)
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -114,6 +117,17 @@ class Store:
         if how == "copy" and _became_link(placed, kept):
             return "copy, the placed file links to it"
         return how
+
+
+def _holds(kept: Path, placed: Path, sha256: str) -> bool:
+    """Whether the store's file is the placed one, or has the very bytes."""
+    try:
+        return os.path.samefile(kept, placed) or (
+            os.stat(kept).st_size == os.stat(placed).st_size
+            and digests_of(kept, ("sha256",), lambda: False).sha256 == sha256
+        )
+    except FileNotFoundError:
+        return False
 
 
 def _linked(source: Path, target: Path) -> str:
