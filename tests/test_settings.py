@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from comfyfixer.errors import UsageError
-from comfyfixer.settings import Secret, load
+from comfyfixer.model.secret import Secret
+from comfyfixer.settings import load
 
 
 def write_config(folder: Path, document: object) -> None:

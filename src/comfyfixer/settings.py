@@ -8,33 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from comfyfixer import setting_values as values
 from comfyfixer.errors import UsageError
-
-
-class Secret:
-    """A key that no print, log or report can show by accident."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The key itself: for the one header it belongs into."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-
-DOWNLOADERS: Final = ("builtin", "hf", "aria2c", "wget")
-"""What can fetch; all but the first are programs that have to be installed."""
+from comfyfixer.model.secret import Secret
 
 OPT_IN: Final = frozenset({"modelscope"})
 """Sources that are asked only when `sources.enabled` names them."""
@@ -148,169 +124,49 @@ class _Setting(msgspec.Struct, frozen=True):
     environment: tuple[str, ...] = ()
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be text")
-    return value
-
-
-def _path(value: Any) -> str:
-    return os.path.abspath(os.path.expanduser(_text(value)))
-
-
-def _paths(value: Any) -> tuple[str, ...]:
-    values = [value] if isinstance(value, str) else value
-    if not isinstance(values, (list, tuple)):
-        raise ValueError("must be a list of folders")
-    return tuple(_path(item) for item in values)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise ValueError("must be a list")
-    return tuple(_text(item) for item in value)
-
-
-def _secret(value: Any) -> Secret:
-    text = _text(value).strip()
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be plain letters, digits and signs without spaces")
-    return Secret(text)
-
-
-def _endpoint(value: Any) -> str:
-    text = _text(value).strip().rstrip("/")
-    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", text):
-        raise ValueError("must be a http(s) address without key, query or fragment")
-    if not _has_host_and_port(text):
-        raise ValueError("must name a host, and a port from 1 to 65535 if any")
-    return text
-
-
-def _has_host_and_port(address: str) -> bool:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(address)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _number(low: float, high: float) -> Callable[[Any], float]:
-    def parse(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
-        return float(value)
-
-    return parse
-
-
-def _count(low: int, high: int) -> Callable[[Any], int]:
-    def parse(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return value
-
-    return parse
-
-
-def _switch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be true or false")
-    return value
-
-
-def _downloader(value: Any) -> str:
-    if value not in DOWNLOADERS:
-        raise ValueError(f"must be one of {', '.join(DOWNLOADERS)}")
-    return str(value)
-
-
-def _rate(value: Any) -> int:
-    """Bytes a second, as `curl` and `aria2c` write them: 500K, 5M, 1.5G, with 1024 to the step."""
-    found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,3})?)([KMG]?)(?:i?B)?(?:/s)?", str(value).strip(), re.IGNORECASE)
-    if isinstance(value, bool) or found is None:
-        raise ValueError("must be bytes a second, such as 500K, 5M or 1G")
-    rate = int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
-    if rate < 1024:
-        raise ValueError("must be 1K (1024 bytes a second) or more")
-    return rate
-
-
-def _hours(value: Any) -> tuple[int, int]:
-    """`23:00-07:00` as minutes of the day."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", _text(value).strip())
-    hours = [int(part) for part in found.groups()] if found else []
-    if not hours or max(hours[0], hours[2]) > 24 or max(hours[1], hours[3]) > 59:
-        raise ValueError("must be two times of the day, such as 23:00-07:00")
-    begin, end = (hours[0] * 60 + hours[1]) % 1440, (hours[2] * 60 + hours[3]) % 1440
-    if begin == end:
-        raise ValueError("must begin and end at different times")
-    return begin, end
-
-
-def _folders(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise ValueError("must be an object of folder names and paths")
-    return {_text(name): _path(path) for name, path in value.items()}
-
-
-def _switch_or_word(value: Any) -> bool:
-    """Variables hold text: `1` and `true` switch on, `0` and `false` off."""
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    return words[value.lower()] if isinstance(value, str) and value.lower() in words else _switch(value)
-
-
-def _share(value: Any) -> float:
-    """The first plan wrote 0.7 or 70: both mean the same."""
-    number = _number(0, 100)(value)
-    return number / 100 if number > 1 else number
-
-
 TABLE: Final = (
-    _Setting("comfyui_root", "comfyui_root", _path, ("COMFYUI_PATH",)),
-    _Setting("workflow_directories", "workflow_directories", _paths),
-    _Setting("comfyui_url", "comfyui_url", _endpoint, ("COMFYFIXER_COMFYUI_URL",)),
-    _Setting("api_keys.civitai", "civitai_key", _secret, ("CIVITAI_API_KEY",)),
-    _Setting("api_keys.huggingface", "huggingface_key", _secret, ("HF_TOKEN",)),
-    _Setting("api_keys.keyring", "use_keyring", _switch_or_word, ("COMFYFIXER_KEYRING",)),
-    _Setting("endpoints.civitai", "endpoints.civitai", _endpoint, ("COMFYFIXER_CIVITAI_ENDPOINT",)),
+    _Setting("comfyui_root", "comfyui_root", values.path, ("COMFYUI_PATH",)),
+    _Setting("workflow_directories", "workflow_directories", values.paths),
+    _Setting("comfyui_url", "comfyui_url", values.endpoint, ("COMFYFIXER_COMFYUI_URL",)),
+    _Setting("api_keys.civitai", "civitai_key", values.secret, ("CIVITAI_API_KEY",)),
+    _Setting("api_keys.huggingface", "huggingface_key", values.secret, ("HF_TOKEN",)),
+    _Setting("api_keys.keyring", "use_keyring", values.switch_or_word, ("COMFYFIXER_KEYRING",)),
+    _Setting("endpoints.civitai", "endpoints.civitai", values.endpoint, ("COMFYFIXER_CIVITAI_ENDPOINT",)),
     _Setting(
         "endpoints.huggingface",
         "endpoints.huggingface",
-        _endpoint,
+        values.endpoint,
         ("COMFYFIXER_HUGGINGFACE_ENDPOINT", "HF_ENDPOINT"),
     ),
-    _Setting("endpoints.registry", "endpoints.registry", _endpoint, ("COMFYFIXER_REGISTRY_ENDPOINT",)),
-    _Setting("endpoints.manager", "endpoints.manager", _endpoint, ("COMFYFIXER_MANAGER_ENDPOINT",)),
-    _Setting("endpoints.github", "endpoints.github", _endpoint, ("COMFYFIXER_GITHUB_ENDPOINT",)),
-    _Setting("endpoints.openmodeldb", "endpoints.openmodeldb", _endpoint, ("COMFYFIXER_OPENMODELDB_ENDPOINT",)),
-    _Setting("endpoints.modelscope", "endpoints.modelscope", _endpoint, ("COMFYFIXER_MODELSCOPE_ENDPOINT",)),
-    _Setting("download.max_concurrent", "max_concurrent", _count(1, 16)),
-    _Setting("download.timeout_seconds", "timeout_seconds", _number(1, 3600)),
-    _Setting("download.verify_hashes", "verify_hashes", _switch),
-    _Setting("download.allowed_hosts", "allowed_hosts", _texts),
-    _Setting("download.allow_pickle", "allow_pickle", _texts),
-    _Setting("download.downloader", "downloader", _downloader, ("COMFYFIXER_DOWNLOADER",)),
-    _Setting("download.sidecars", "sidecars", _switch),
-    _Setting("download.store", "store", _path, ("COMFYFIXER_STORE",)),
-    _Setting("download.connections", "connections", _count(1, 16)),
-    _Setting("download.connections_per_host", "connections_per_host", _count(1, 32)),
-    _Setting("download.limit_rate", "limit_rate", _rate, ("COMFYFIXER_LIMIT_RATE",)),
-    _Setting("download.window", "window", _hours),
-    _Setting("download.ignore_window", "ignore_window", _switch),
-    _Setting("download.folders", "folders", _folders),
-    _Setting("download.to", "to", _path),
-    _Setting("search.fuzzy_threshold", "fuzzy_threshold", _share),
-    _Setting("search.max_results", "max_results", _count(1, 100)),
-    _Setting("search.cache_max_age_hours", "cache_max_age_hours", _number(0, 24 * 365)),
-    _Setting("search.max_requests", "max_requests", _count(1, 1_000_000)),
-    _Setting("search.max_minutes", "max_minutes", _number(0, 24 * 60)),
-    _Setting("sources.disabled", "sources_disabled", _texts),
-    _Setting("sources.enabled", "sources_enabled", _texts),
-    _Setting("offline", "offline", _switch_or_word, ("COMFYFIXER_OFFLINE",)),
-    _Setting("refresh", "refresh", _switch_or_word, ("COMFYFIXER_REFRESH",)),
+    _Setting("endpoints.registry", "endpoints.registry", values.endpoint, ("COMFYFIXER_REGISTRY_ENDPOINT",)),
+    _Setting("endpoints.manager", "endpoints.manager", values.endpoint, ("COMFYFIXER_MANAGER_ENDPOINT",)),
+    _Setting("endpoints.github", "endpoints.github", values.endpoint, ("COMFYFIXER_GITHUB_ENDPOINT",)),
+    _Setting("endpoints.openmodeldb", "endpoints.openmodeldb", values.endpoint, ("COMFYFIXER_OPENMODELDB_ENDPOINT",)),
+    _Setting("endpoints.modelscope", "endpoints.modelscope", values.endpoint, ("COMFYFIXER_MODELSCOPE_ENDPOINT",)),
+    _Setting("download.max_concurrent", "max_concurrent", values.count(1, 16)),
+    _Setting("download.timeout_seconds", "timeout_seconds", values.number(1, 3600)),
+    _Setting("download.verify_hashes", "verify_hashes", values.switch),
+    _Setting("download.allowed_hosts", "allowed_hosts", values.texts),
+    _Setting("download.allow_pickle", "allow_pickle", values.texts),
+    _Setting("download.downloader", "downloader", values.downloader, ("COMFYFIXER_DOWNLOADER",)),
+    _Setting("download.sidecars", "sidecars", values.switch),
+    _Setting("download.store", "store", values.path, ("COMFYFIXER_STORE",)),
+    _Setting("download.connections", "connections", values.count(1, 16)),
+    _Setting("download.connections_per_host", "connections_per_host", values.count(1, 32)),
+    _Setting("download.limit_rate", "limit_rate", values.rate, ("COMFYFIXER_LIMIT_RATE",)),
+    _Setting("download.window", "window", values.hours),
+    _Setting("download.ignore_window", "ignore_window", values.switch),
+    _Setting("download.folders", "folders", values.folders),
+    _Setting("download.to", "to", values.path),
+    _Setting("search.fuzzy_threshold", "fuzzy_threshold", values.share),
+    _Setting("search.max_results", "max_results", values.count(1, 100)),
+    _Setting("search.cache_max_age_hours", "cache_max_age_hours", values.number(0, 24 * 365)),
+    _Setting("search.max_requests", "max_requests", values.count(1, 1_000_000)),
+    _Setting("search.max_minutes", "max_minutes", values.number(0, 24 * 60)),
+    _Setting("sources.disabled", "sources_disabled", values.texts),
+    _Setting("sources.enabled", "sources_enabled", values.texts),
+    _Setting("offline", "offline", values.switch_or_word, ("COMFYFIXER_OFFLINE",)),
+    _Setting("refresh", "refresh", values.switch_or_word, ("COMFYFIXER_REFRESH",)),
 )
 
 _DOCTOR: Final = "`comfyfixer doctor` shows all settings"
@@ -391,7 +247,7 @@ def _login(environ: Mapping[str, str], origin: str) -> tuple[Secret | None, str]
     file = _login_file(environ)
     try:
         text = file.read_bytes()[:_MAX_TOKEN].decode().strip() if file else ""
-        return (_secret(text), f"login of `hf` in {file}") if text else (None, origin)
+        return (values.secret(text), f"login of `hf` in {file}") if text else (None, origin)
     except FileNotFoundError:
         return None, origin
     except (OSError, ValueError) as error:

@@ -16,8 +16,9 @@ from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.client import Client, Timing, make_client
-from comfyfixer.settings import Endpoints, Secret, Settings
+from comfyfixer.settings import Endpoints, Settings
 from tests.download.origin import Origin
 
 if TYPE_CHECKING:

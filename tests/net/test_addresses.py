@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.hosts import HostRules, is_private
 from comfyfixer.net.url import Url
 from comfyfixer.redact import plain, redact
-from comfyfixer.settings import Endpoints, Secret, Settings
+from comfyfixer.settings import Endpoints, Settings
 
 SETTINGS = Settings(
     workdir="/",

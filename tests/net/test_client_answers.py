@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from comfyfixer.errors import CODES, DownloadError, NotThere, SourceError
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.client import Client, Timing, make_client
-from comfyfixer.settings import Endpoints, Secret, Settings
+from comfyfixer.settings import Endpoints, Settings
 from tests.net.loopback import FakeTime, Given, Loopback, Seen, json, redirect
 
 KEY = "civ-0123456789abcdef"

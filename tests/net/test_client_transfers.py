@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from comfyfixer.errors import DownloadError
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.client import Client, Timing, make_client
-from comfyfixer.settings import Endpoints, Secret, Settings
+from comfyfixer.settings import Endpoints, Settings
 from tests.net.loopback import FakeTime, Given, Loopback, json, redirect
 
 CIVITAI_KEY, HF_KEY = "civ-0123456789abcdef", "hf_0123456789abcdef"

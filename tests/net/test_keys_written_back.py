@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comfyfixer.errors import ComfyFixerError
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.client import Client, Timing, make_client
 from comfyfixer.redact import Secrets, redact
-from comfyfixer.settings import Endpoints, Secret, Settings
+from comfyfixer.settings import Endpoints, Settings
 from tests.net.loopback import FakeTime, Given, Loopback, Seen, json
 
 KEY = "civ+0123456789/abcdef"

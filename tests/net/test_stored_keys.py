@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from comfyfixer.demo.hub import Hub
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.url import Url
-from comfyfixer.settings import Secret, load
+from comfyfixer.settings import load
 from tests.support.hubs import catalogue_of, repo
 from tests.support.product import Product
 

@@ -28,8 +28,9 @@ from comfyfixer.download.sharing import Sharing
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.outcome import Outcome
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.client import make_client
-from comfyfixer.settings import Secret, Settings, load
+from comfyfixer.settings import Settings, load
 from tests.support.hubs import civitai_model, repo
 
 AT_ONCE = 6

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from comfyfixer.settings import DOWNLOADERS
+from comfyfixer.setting_values import DOWNLOADERS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

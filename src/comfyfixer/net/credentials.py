@@ -4,9 +4,10 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.model.secret import Secret
 from comfyfixer.net.hosts import CIVITAI_HOSTS
 from comfyfixer.net.url import Url
-from comfyfixer.settings import Secret, Settings
+from comfyfixer.settings import Settings
 
 FOREIGN_MIRRORS: Final = frozenset({"hf-mirror.com"})
 """Public copies of a hub in other hands: whoever moves an end point there does not mean to give them the key."""

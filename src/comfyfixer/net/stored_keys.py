@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from comfyfixer.settings import Secret, Settings
+from comfyfixer.model.secret import Secret
+from comfyfixer.settings import Settings
 
 SERVICE: Final = "comfyfixer"
 _PATIENCE_S: Final = 4.0

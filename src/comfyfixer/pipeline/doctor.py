@@ -12,13 +12,14 @@ import msgspec
 from comfyfixer.errors import ComfyFixerError, SourceError, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.model.inventory import Installation
+from comfyfixer.model.secret import Secret
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.hours import Hours
 from comfyfixer.pipeline.installation import find_places, installation_of
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.report.words import plural
-from comfyfixer.settings import TABLE, Secret, Settings
+from comfyfixer.settings import TABLE, Settings
 
 if TYPE_CHECKING:
     from comfyfixer.net.client import Client
