@@ -4,7 +4,7 @@ A wrong file is worse than none: what may mean two files is evidence for neither
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -71,7 +71,7 @@ class Namesakes:
         self._files: dict[str, dict[File, set[int]]] = {}
 
     @property
-    def names(self) -> Container[str]:
+    def names(self) -> Collection[str]:
         """All base names."""
         return self._needs
 

@@ -1,7 +1,7 @@
 """Links in notes to files: addresses that end with a name, and Markdown links that show it, also to an AIR."""
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -35,13 +35,13 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     shown: bool
 
 
-def links_by_name(graph: Graph, names: Container[str]) -> dict[str, list[Link]]:
+def links_by_name(graph: Graph, names: Collection[str]) -> dict[str, list[Link]]:
     """The links in notes to files of these base names, each once."""
     table: dict[str, list[Link]] = {}
     if _NOTES.isdisjoint(graph.types):
         return table
     for node in graph.nodes:
-        for text in _texts(node.values) if node.type in _NOTES else ():
+        for text in _texts(node.values, names) if node.type in _NOTES else ():
             for name, link in _links(text, names):
                 known = table.setdefault(name, [])
                 if len(known) < _MAX_LINKS and link not in known:
@@ -54,12 +54,24 @@ def url_path(url: str) -> str:
     return unquote(url.partition("#")[0].partition("?")[0])
 
 
-def _texts(values: Any) -> list[str]:
+def _texts(values: Any, names: Collection[str]) -> list[str]:
+    """Texts with an address and a name; where signs of an address are encoded, so may the name's be."""
     parts = values if isinstance(values, list) else values.values() if isinstance(values, dict) else ()
-    return [part for part in parts if isinstance(part, str) and ("http" in part or "air:" in part)]
+    return [
+        part
+        for part in parts
+        if isinstance(part, str) and ("http" in part or "air:" in part) and ("%" in part or _names_one(part, names))
+    ]
 
 
-def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
+def _names_one(text: str, names: Collection[str]) -> bool:
+    for name in names:  # not `any`: a generator for each text costs more than most of these searches
+        if name in text:
+            return True
+    return False
+
+
+def _links(text: str, names: Collection[str]) -> Iterator[tuple[str, Link]]:
     """Addresses of which the last part is a name, and those behind a Markdown link whose whole text is one."""
     for match in _URL.finditer(text):
         url = path = match[0]
@@ -76,10 +88,15 @@ def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
             yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
 
 
-def _shown(text: str, start: int, names: Container[str]) -> str | None:
+def _shown(text: str, start: int, names: Collection[str]) -> str | None:
     """The whole text of the Markdown link whose target begins there, where it is a name."""
     if text[start - 2 : start] != "](":
         return None
-    opening = text.rfind("[", max(0, start - _LONGEST_LABEL), start)
-    label = path_of(text[opening + 1 : start - 2].strip(_DECORATION))
-    return label if label.rpartition("/")[2] in names else None
+    opening = text.rfind("[", start - _LONGEST_LABEL if start > _LONGEST_LABEL else 0, start)
+    label = text[opening + 1 : start - 2].strip(_DECORATION)
+    if label in names:
+        return label
+    if "/" in label or "\\" in label:
+        label = path_of(label)
+        return label if label.rpartition("/")[2] in names else None
+    return None
