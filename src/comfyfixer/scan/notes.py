@@ -41,7 +41,7 @@ def links_by_name(graph: Graph, names: Collection[str]) -> dict[str, list[Link]]
     if _NOTES.isdisjoint(graph.types):
         return table
     for node in graph.nodes:
-        for text in _texts(node.values, names) if node.type in _NOTES else ():
+        for text in _texts(node.values) if node.type in _NOTES else ():
             for name, link in _links(text, names):
                 known = table.setdefault(name, [])
                 if len(known) < _MAX_LINKS and link not in known:
@@ -54,38 +54,45 @@ def url_path(url: str) -> str:
     return unquote(url.partition("#")[0].partition("?")[0])
 
 
-def _texts(values: Any, names: Collection[str]) -> list[str]:
-    """Texts with an address and a name; where signs of an address are encoded, so may the name's be."""
+def _texts(values: Any) -> list[str]:
     parts = values if isinstance(values, list) else values.values() if isinstance(values, dict) else ()
-    return [
-        part
-        for part in parts
-        if isinstance(part, str) and ("http" in part or "air:" in part) and ("%" in part or _names_one(part, names))
-    ]
-
-
-def _names_one(text: str, names: Collection[str]) -> bool:
-    for name in names:  # not `any`: a generator for each text costs more than most of these searches
-        if name in text:
-            return True
-    return False
+    return [part for part in parts if isinstance(part, str) and ("http" in part or "air:" in part)]
 
 
 def _links(text: str, names: Collection[str]) -> Iterator[tuple[str, Link]]:
     """Addresses of which the last part is a name, and those behind a Markdown link whose whole text is one."""
-    for match in _URL.finditer(text):
-        url = path = match[0]
-        if "?" in url or "%" in url or "#" in url or url.endswith(_AFTER_URL):
-            url = url.rstrip("".join(_AFTER_URL))
-            path = url_path(url)
-        name = path.rpartition("/")[2]
-        if name in names:
-            yield name, Link(url, path, shown=False)
-        elif shown := _shown(text, match.start(), names):
-            yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
+    for start, end in _naming(text, names):
+        for match in _URL.finditer(text, start, end):
+            url = path = match[0]
+            if "?" in url or "%" in url or "#" in url or url.endswith(_AFTER_URL):
+                url = url.rstrip("".join(_AFTER_URL))
+                path = url_path(url)
+            name = path.rpartition("/")[2]
+            if name in names:
+                yield name, Link(url, path, shown=False)
+            elif shown := _shown(text, match.start(), names):
+                yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
     for match in _AIR.finditer(text) if "air:" in text else ():
         if shown := _shown(text, match.start(), names):
             yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
+
+
+def _naming(text: str, names: Collection[str]) -> list[tuple[int, int]]:
+    """Where in a text the lines with a name begin and end: the only ones with an address that can mean one of them.
+
+    Two of three addresses in notes stand elsewhere, and to look at one costs as much as to look for several names.
+    """
+    if "%" in text:  # signs of a name may be encoded, too
+        return [(0, len(text))]
+    lines: dict[int, int] = {}
+    for name in names:
+        found = text.find(name)
+        while found >= 0:
+            end = text.find("\n", found)
+            end = len(text) if end < 0 else end
+            lines[text.rfind("\n", 0, found) + 1] = end
+            found = text.find(name, end + 1)
+    return sorted(lines.items())
 
 
 def _shown(text: str, start: int, names: Collection[str]) -> str | None:

@@ -86,9 +86,9 @@ def _is_hex(text: str) -> bool:
 
 def _reference(need: Need, evidence: Evidence) -> ModelReference:
     name = base_name(need.value)
-    declared = evidence.declared(need, name)
+    declared, links = evidence.of(need, name)
     folder, known_by = settled_folder(need, declared)
-    urls = urls_of(declared, evidence.links(need, name))
+    urls = urls_of(declared, links)
     return ModelReference(
         value=need.value,
         filename=need.filename or name,
