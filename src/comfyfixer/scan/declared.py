@@ -25,7 +25,7 @@ Entries = Sequence[tuple[Entry, RawNode | None]]
 """Entries of one base name, each with the node that declares it (None: the top level)."""
 
 
-class Declared(msgspec.Struct, frozen=True):
+class Declared(msgspec.Struct, frozen=True, gc=False):
     """One entry of a `models` list, as far as it is evidence for one need.
 
     Attributes:

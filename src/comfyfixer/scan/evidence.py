@@ -41,15 +41,19 @@ class Evidence:
         own = _own(entries, need, name)
         declared = [
             read_entry(entry, "properties", own=True)
-            if self._own_means(entry, need, name, shared)
+            if (not shared and entry["name"] == name) or self._own_means(entry, need, name, shared)
             else only_folder(entry)
             for entry in own
         ]
-        if (len(entries) <= len(own) and not links) or self._is_nobody_s(name):
-            return declared, ()
+        if (len(entries) <= len(own) and not links) or is_generic(name) or (shared and self._namesakes.too_many(name)):
+            return declared, ()  # nobody but the node itself can say which of so many files is meant
         if len(entries) > len(own):
             declared += self._of_others(entries, need, name, shared)
-        return declared, [link.url for link in links if self._link_means(link, need, name, shared)]
+        if not links:
+            return declared, ()
+        return declared, [
+            link.url for link in links if not (shared or link.shown) or self._link_means(link, need, name, shared)
+        ]
 
     def _of_others(self, entries: Entries, need: Need, name: str, shared: bool) -> list[Declared]:
         raw = need.node.raw
@@ -92,10 +96,6 @@ class Evidence:
         file = file_of(need)
         others = self._namesakes.rivals(file, name, None)
         return not others or singles_out(link.path, file, others)
-
-    def _is_nobody_s(self, name: str) -> bool:
-        """Whether a word that is not the node's own can't be about one file."""
-        return is_generic(name) or self._namesakes.too_many(name)
 
 
 def _own(entries: Entries, need: Need, name: str) -> list[Entry]:

@@ -34,7 +34,10 @@ def is_generic(name: str) -> bool:
     for _ in range(_MOST_VARIANTS):
         if stem in _GENERIC:
             return True
-        stem = _VARIANT.sub("", stem, count=1)
+        shorter = _VARIANT.sub("", stem, count=1)
+        if shorter == stem:
+            return False
+        stem = shorter
     return stem in _GENERIC
 
 

@@ -147,8 +147,11 @@ def _is_ui(workflow: RawWorkflow, text: bytes) -> bool:
     if start.startswith(b"[") and start[1:].lstrip().startswith(b"{") and b'"origin_id"' not in bytes(workflow.links):
         return False
     nodes = workflow.nodes or []
-    if not nodes or any(_is_comfyui_type(node.type) for node in nodes):
+    if not nodes:
         return True
+    for node in nodes:  # mostly the first tells: no `any`, which starts a generator
+        if _is_comfyui_type(node.type):
+            return True
     return b"Node name for S&R" in text and any(type(node.type) is str for node in nodes)
 
 
