@@ -56,8 +56,9 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
     if needs:
         evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
         models = tuple(_reference(need, evidence) for need in needs)
-    types = _types(graph, knowledge)
-    custom = types - knowledge.builtin_types
+    known = graph.types & knowledge.builtin_types
+    custom = _others(graph.types - known, knowledge)
+    types = known | custom if custom else known
     return Workflow(
         path=path,
         format=kind,
@@ -69,10 +70,10 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
     )
 
 
-def _types(graph: Graph, knowledge: Knowledge) -> set[str]:
-    known = graph.types & knowledge.builtin_types
-    others = graph.types - known - knowledge.frontend_types
-    return known.union(name for name in others if name and not group_name(name) and not _is_uuid(name))
+def _others(types: set[str], knowledge: Knowledge) -> set[str]:
+    """Those of the types that are not ComfyUI's own, without what stands for a part of the workflow."""
+    types = types - knowledge.frontend_types
+    return {name for name in types if name and not group_name(name) and not _is_uuid(name)} if types else types
 
 
 def _is_uuid(name: str) -> bool:

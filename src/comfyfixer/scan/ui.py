@@ -183,8 +183,8 @@ def _hold_tags(nodes: list[RawNode]) -> bool:
 
 
 def _holds_tag(values: str) -> bool:
-    if ":" in values and (EMBEDDING in values or LORA in values):
-        return True
+    if ":" in values and (EMBEDDING in values or ("<" in values and LORA in values)):
+        return True  # one sign is found many times as fast as a word
     return "\\" in values and "\\u00" in values
 
 
