@@ -59,6 +59,7 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
     known = graph.types & knowledge.builtin_types
     custom = _others(graph.types - known, knowledge)
     types = known | custom if custom else known
+    unsettled = custom | types & knowledge.newer_types
     return Workflow(
         path=path,
         format=kind,
@@ -66,7 +67,7 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
         node_types=tuple(sorted(types)),
         inactive_types=tuple(sorted(types - graph.active_types)),
         custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
-        core_nodes=tuple(_core_nodes(graph, custom | types & knowledge.newer_types, knowledge)),
+        core_nodes=tuple(_core_nodes(graph, unsettled, knowledge)) if unsettled else (),
     )
 
 
@@ -124,7 +125,9 @@ def _custom(node: Node, is_ui: bool) -> NodeReference:
 
 def _core_nodes(graph: Graph, types: set[str], knowledge: Knowledge) -> Iterator[NodeReference]:
     """Uses of types that the last known ComfyUI does not have, though a node says that they are ComfyUI's own."""
-    for node in (node for node in graph.nodes if node.type in types) if types else ():
+    for node in graph.nodes:
+        if node.type not in types:
+            continue
         properties = node.raw.properties if node.raw is not None else None
         is_core = properties is not None and properties.cnr_id == _CORE
         if is_core or node.type in knowledge.newer_types:
