@@ -4,10 +4,11 @@ import re
 import unicodedata
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from comfyfixer.settings import Settings
+if TYPE_CHECKING:
+    from comfyfixer.settings import Settings
 
 _SECRET_VALUES: Final = re.compile(
     r"(?i)([?&;#](?:[^=&;#\s]*(?:token|authorization|signature|credential|secret|passw(?:or)?d|api[-_]?key"
@@ -52,7 +53,7 @@ class Secrets:
         self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)", re.IGNORECASE)
 
     @classmethod
-    def of(cls, settings: Settings) -> "Secrets":
+    def of(cls, settings: "Settings") -> "Secrets":
         """Those that the settings hold."""
         keys = (settings.civitai_key, settings.huggingface_key)
         return cls(key.reveal() for key in keys if key is not None)

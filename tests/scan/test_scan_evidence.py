@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from tests.scan.builders import node, only, read, ui
@@ -103,6 +105,33 @@ def test_a_name_with_spaces_is_found_in_a_quoted_link() -> None:
     ]
 
     assert only(ui(nodes)).urls == ("https://example.com/my%20model.safetensors",)
+
+
+def test_an_address_ends_at_any_kind_of_space() -> None:
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    addresses = [f"https://example.com/{number}/demo.safetensors" for number in range(len(spaces))]
+    texts = [f"{address}{space}rest" for address, space in zip(addresses, spaces, strict=True)]
+    found = [only(ui([node(1, "Note", [text]), node(4, "CheckpointLoaderSimple", [NAME])])) for text in texts]
+
+    assert [one.urls for one in found] == [(address,) for address in addresses]
+
+
+def test_links_come_in_the_order_of_the_text_however_many_names_stand_between() -> None:
+    text = f"https://example.com/b/{NAME}\n\n[other.safetensors](https://example.com/o) https://example.com/a/{NAME}\n{NAME}"
+    nodes = [node(number, "CheckpointLoaderSimple", [name]) for number, name in ((3, "other.safetensors"), (4, NAME))]
+    found = read(ui([node(1, "Note", [text]), *nodes])).models
+
+    assert [one.urls for one in found] == [
+        ("https://example.com/o",),
+        (f"https://example.com/b/{NAME}", f"https://example.com/a/{NAME}"),
+    ]
+
+
+def test_the_node_s_own_declaration_counts_behind_hundreds_of_others() -> None:
+    others = [{**loader(url=f"https://example.com/{number}/{NAME}"), "id": 100 + number} for number in range(200)]
+    found = read(ui([*others, loader()])).models
+
+    assert found[-1].urls[0] == URL
 
 
 def test_what_is_no_web_address_is_no_url() -> None:

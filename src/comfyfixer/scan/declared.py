@@ -1,7 +1,8 @@
 """Entries of `models` lists, as nodes and the top level of a workflow declare them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -16,15 +17,15 @@ _LONGEST_URL: Final = 2_000
 _HEX: Final = re.compile(r"[0-9a-f]{8,128}")
 _LEGACY: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
 _MAX_LISTED: Final = 1_000
-_MAX_ENTRIES: Final = 64
+MAX_ENTRIES: Final = 64
 _MAX_URLS: Final = 16
 
 Entry = dict[str, Any]
-Table = dict[str, list[tuple[Entry, RawNode | None]]]
-"""Entries by base name, each with the node that declares it (None: the top level)."""
+Entries = Sequence[tuple[Entry, RawNode | None]]
+"""Entries of one base name, each with the node that declares it (None: the top level)."""
 
 
-class Declared(msgspec.Struct, frozen=True):
+class Declared(msgspec.Struct, frozen=True, gc=False):
     """One entry of a `models` list, as far as it is evidence for one need.
 
     Attributes:
@@ -46,16 +47,26 @@ def entries_named(models: Any, name: str) -> list[Entry]:
     return [entry for entry in _entries(models) if entry["name"] == name or base_name(entry["name"]) == name]
 
 
-def entries_by_name(declaring: Iterable[RawNode], top_level: Any) -> Table:
-    """All entries of a workflow."""
-    table: Table = {}
-    lists: list[tuple[Any, RawNode | None]] = [(raw.properties.models, raw) for raw in declaring if raw.properties]
-    for models, holder in [*lists, (top_level, None)]:
-        for entry in _entries(models):
-            known = table.setdefault(base_name(entry["name"]), [])
-            if len(known) < _MAX_ENTRIES:
-                known.append((entry, holder))
+def entries_by_name(declaring: Iterable[RawNode], top_level: Any, names: Container[str]) -> Mapping[str, Entries]:
+    """The entries of a workflow that have one of these base names."""
+    table: dict[str, list[tuple[Entry, RawNode | None]]] = {}
+    for raw in declaring:
+        if raw.properties:
+            _add(table, raw.properties.models, raw, names)
+    if top_level:
+        _add(table, top_level, None, names)
     return table
+
+
+def _add(
+    table: dict[str, list[tuple[Entry, RawNode | None]]], models: Any, holder: RawNode | None, names: Container[str]
+) -> None:
+    for entry in _entries(models):
+        name = base_name(entry["name"])
+        if name in names:
+            known = table.setdefault(name, [])
+            if len(known) < MAX_ENTRIES:
+                known.append((entry, holder))
 
 
 def _entries(models: Any) -> list[Entry]:
@@ -74,7 +85,7 @@ def only_folder(entry: Entry) -> Declared:
     return Declared(None, directory_of(entry), {}, "properties", own=True)
 
 
-def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, str | None]:
+def settled_folder(need: Need, declared: Sequence[Declared]) -> tuple[str | None, str | None]:
     """Folder and how it is known, now that the workflow's own word is heard; see `knowledge` for the order of trust."""
     if need.known_by in ("builtin", "pack", "object_info"):
         return need.folder, need.known_by
@@ -89,7 +100,7 @@ def settled_folder(need: Need, declared: list[Declared]) -> tuple[str | None, st
     return need.folder, need.known_by
 
 
-def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
+def urls_of(declared: Sequence[Declared], links: Sequence[str]) -> dict[str, str]:
     """URL to origin, best first: the node's own declaration, others, the top level, notes; authors' keys left out."""
     urls: dict[str, str] = {}
     for origin in ("properties", "models") if declared else ():
@@ -101,7 +112,7 @@ def urls_of(declared: list[Declared], links: list[str]) -> dict[str, str]:
     return dict(list(urls.items())[:_MAX_URLS]) if len(urls) > _MAX_URLS else urls
 
 
-def hashes_of(declared: list[Declared]) -> dict[str, str]:
+def hashes_of(declared: Sequence[Declared]) -> dict[str, str]:
     """Algorithm to hex; the first entry wins."""
     hashes: dict[str, str] = {}
     for entry in declared:
@@ -125,7 +136,12 @@ def directory_of(entry: Entry) -> str | None:
     value = entry.get("directory")
     if not isinstance(value, str) or not value.strip():
         return None
-    name = value.replace("\\", "/").strip(" /").removeprefix("models/")
+    return _folder_called(value)
+
+
+@lru_cache(maxsize=1024)
+def _folder_called(directory: str) -> str:
+    name = directory.replace("\\", "/").strip(" /").removeprefix("models/")
     return _LEGACY.get(name, name)
 
 

@@ -147,9 +147,12 @@ def _number(link_id: Any) -> Any:
 def _link_table(raw: msgspec.Raw) -> dict[Any, Any]:
     table: dict[Any, Any] = {}
     for link in _decoded(raw):
-        if type(link) is list and len(link) < 5:
+        if type(link) is RawLink:
+            link_id = link.id
+        elif type(link) is list and len(link) >= 5:
+            link_id = link[0]
+        else:
             continue
-        link_id = link.id if isinstance(link, RawLink) else link[0]
         table[link_id if type(link_id) is int else _number(link_id)] = link
     return table
 

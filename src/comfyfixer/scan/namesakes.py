@@ -4,7 +4,7 @@ A wrong file is worse than none: what may mean two files is evidence for neither
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -34,7 +34,10 @@ def is_generic(name: str) -> bool:
     for _ in range(_MOST_VARIANTS):
         if stem in _GENERIC:
             return True
-        stem = _VARIANT.sub("", stem, count=1)
+        shorter = _VARIANT.sub("", stem, count=1)
+        if shorter == stem:
+            return False
+        stem = shorter
     return stem in _GENERIC
 
 
@@ -71,7 +74,7 @@ class Namesakes:
         self._files: dict[str, dict[File, set[int]]] = {}
 
     @property
-    def names(self) -> Container[str]:
+    def names(self) -> Collection[str]:
         """All base names."""
         return self._needs
 

@@ -1,7 +1,7 @@
 """Which values of a flattened graph name model files, and how that is known."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Final
@@ -78,20 +78,23 @@ def find_needs(graph: Graph, knowledge: Knowledge) -> list[Need]:
     return found
 
 
-def _of_loader(node: Node, slots: tuple[Slot, ...], graph: Graph, knowledge: Knowledge) -> Iterator[Need]:
+def _of_loader(node: Node, slots: tuple[Slot, ...], graph: Graph, knowledge: Knowledge) -> list[Need]:
+    found: list[Need] = []
     taken: set[Any] = set()
     for slot in slots:
-        if ROW in slot.name:
-            yield from _of_rows(node, slot, taken)
+        name, index = slot.name, slot.index
+        if ROW in name:
+            found += _of_rows(node, slot, taken)
             continue
-        value = value_at(node, slot.name, slot.index)
+        value = value_at(node, name, index)
         if type(value) is str and _is_file(value, slot):
-            taken.update((slot.name, slot.index))
-            yield from _of_slot(node, slot, value)
-        elif node.fed is not None and slot.name in node.fed:
-            taken.update((slot.name, slot.index))  # another node gives it: what lies at its position is stale
+            taken.update((name, index))
+            found += _of_slot(node, slot, value)
+        elif node.fed is not None and name in node.fed:
+            taken.update((name, index))  # another node gives it: what lies at its position is stale
     if slots[0].known_by != "builtin":
-        yield from _of_unknown(node, graph, knowledge, frozenset(taken))
+        found += _of_unknown(node, graph, knowledge, frozenset(taken))
+    return found
 
 
 def _is_file(value: str, slot: Slot) -> bool:
@@ -117,16 +120,16 @@ def _row_pattern(name: str) -> re.Pattern[str]:
     return re.compile(re.escape(name).replace(re.escape(ROW), r"\w+"))
 
 
-def _of_slot(node: Node, slot: Slot, value: str) -> Iterator[Need]:
+def _of_slot(node: Node, slot: Slot, value: str) -> list[Need]:
     active = node.active and not _is_off(node, slot) and not switched_off(node, slot.name, slot.index)
-    if node.type == "VAELoader" and value in _TAES:
-        for part in ("encoder", "decoder"):
-            yield Need(node, slot.name, value, "vae_approx", slot.known_by, active, filename=f"{value}_{part}")
-        return
     folder = slot.folders[0]
-    if node.type == "VAELoader" and value.startswith(_VIDEO_TAES):
-        folder = "vae_approx"
-    yield Need(node, slot.name, value, folder, slot.known_by, active)
+    if node.type == "VAELoader":
+        if value in _TAES:
+            parts = [f"{value}_{part}" for part in ("encoder", "decoder")]
+            return [Need(node, slot.name, value, "vae_approx", slot.known_by, active, filename=part) for part in parts]
+        if value.startswith(_VIDEO_TAES):
+            folder = "vae_approx"
+    return [Need(node, slot.name, value, folder, slot.known_by, active)]
 
 
 def _is_off(node: Node, slot: Slot) -> bool:
@@ -139,7 +142,7 @@ def _is_off(node: Node, slot: Slot) -> bool:
     return state in switch.off
 
 
-def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset[Any]) -> Iterator[Need]:
+def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset[Any]) -> list[Need]:
     """Values that by their form name model files, wherever they lie in the node."""
     needs = (
         need
@@ -151,13 +154,11 @@ def _of_unknown(node: Node, graph: Graph, knowledge: Knowledge, taken: frozenset
     if len(found) == 1 and found[0].folder is None and not taken:
         found[0].folder = _folder_by_outputs(node)
         found[0].known_by = "node-outputs" if found[0].folder else None
-    stale = [name for name in unplaced(node) if folder_of_input(name)]
-    if stale:
-        found = _without_stale(found, stale)
-    yield from found
+    stale = [name for name in unplaced(node) if folder_of_input(name)] if found else ()
+    return _without_stale(found, stale) if stale else found
 
 
-def _without_stale(found: list[Need], names: list[str]) -> list[Need]:
+def _without_stale(found: list[Need], names: Sequence[str]) -> list[Need]:
     """One widget is replaced, one value without a name could be it: that value is stale."""
     nameless = [need for need in found if need.input.startswith("widget ")]
     return [need for need in found if need not in nameless] if len(nameless) == len(names) == 1 else found

@@ -1,7 +1,7 @@
 """Links in notes to files: addresses that end with a name, and Markdown links that show it, also to an AIR."""
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,7 +11,10 @@ from comfyfixer.scan.graph import Graph
 from comfyfixer.scan.namesakes import path_of
 
 _NOTES: Final = frozenset({"Note", "MarkdownNote", "Note Plus (mtb)"})
-_URL: Final = re.compile(r"https?://[^\s<>\"'`\])}|]{4,2000}")
+_SPACES: Final = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What `\\s` means, told one by one: then `re` looks each sign up in one table instead of trying all in turn."""
+
+_URL: Final = re.compile(rf"https?://[^{_SPACES}<>\"'`\])}}|]{{4,2000}}")
 _AIR: Final = re.compile(
     r"(?:urn:)?air:[\w.-]{0,40}:[\w.-]{0,40}:civitai:\d{1,12}@\d{1,12}(?:\+\d{1,12})?(?:\.\w{1,20})?(?=\)|\s)", re.ASCII
 )
@@ -35,7 +38,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     shown: bool
 
 
-def links_by_name(graph: Graph, names: Container[str]) -> dict[str, list[Link]]:
+def links_by_name(graph: Graph, names: Collection[str]) -> dict[str, list[Link]]:
     """The links in notes to files of these base names, each once."""
     table: dict[str, list[Link]] = {}
     if _NOTES.isdisjoint(graph.types):
@@ -59,27 +62,51 @@ def _texts(values: Any) -> list[str]:
     return [part for part in parts if isinstance(part, str) and ("http" in part or "air:" in part)]
 
 
-def _links(text: str, names: Container[str]) -> Iterator[tuple[str, Link]]:
+def _links(text: str, names: Collection[str]) -> Iterator[tuple[str, Link]]:
     """Addresses of which the last part is a name, and those behind a Markdown link whose whole text is one."""
-    for match in _URL.finditer(text):
-        url = path = match[0]
-        if "?" in url or "%" in url or "#" in url or url.endswith(_AFTER_URL):
-            url = url.rstrip("".join(_AFTER_URL))
-            path = url_path(url)
-        name = path.rpartition("/")[2]
-        if name in names:
-            yield name, Link(url, path, shown=False)
-        elif shown := _shown(text, match.start(), names):
-            yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
+    for start, end in _naming(text, names):
+        for match in _URL.finditer(text, start, end):
+            url = path = match[0]
+            if "?" in url or "%" in url or "#" in url or url.endswith(_AFTER_URL):
+                url = url.rstrip("".join(_AFTER_URL))
+                path = url_path(url)
+            name = path.rpartition("/")[2]
+            if name in names:
+                yield name, Link(url, path, shown=False)
+            elif shown := _shown(text, match.start(), names):
+                yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
     for match in _AIR.finditer(text) if "air:" in text else ():
         if shown := _shown(text, match.start(), names):
             yield shown.rpartition("/")[2], Link(match[0], shown, shown=True)
 
 
-def _shown(text: str, start: int, names: Container[str]) -> str | None:
+def _naming(text: str, names: Collection[str]) -> list[tuple[int, int]]:
+    """Where in a text the lines with a name begin and end: the only ones with an address that can mean one of them.
+
+    Two of three addresses in notes stand elsewhere, and to look at one costs as much as to look for several names.
+    """
+    if "%" in text:  # signs of a name may be encoded, too
+        return [(0, len(text))]
+    lines: dict[int, int] = {}
+    for name in names:
+        found = text.find(name)
+        while found >= 0:
+            end = text.find("\n", found)
+            end = len(text) if end < 0 else end
+            lines[text.rfind("\n", 0, found) + 1] = end
+            found = text.find(name, end + 1)
+    return sorted(lines.items())
+
+
+def _shown(text: str, start: int, names: Collection[str]) -> str | None:
     """The whole text of the Markdown link whose target begins there, where it is a name."""
     if text[start - 2 : start] != "](":
         return None
-    opening = text.rfind("[", max(0, start - _LONGEST_LABEL), start)
-    label = path_of(text[opening + 1 : start - 2].strip(_DECORATION))
-    return label if label.rpartition("/")[2] in names else None
+    opening = text.rfind("[", start - _LONGEST_LABEL if start > _LONGEST_LABEL else 0, start)
+    label = text[opening + 1 : start - 2].strip(_DECORATION)
+    if label in names:
+        return label
+    if "/" in label or "\\" in label:
+        label = path_of(label)
+        return label if label.rpartition("/")[2] in names else None
+    return None

@@ -56,8 +56,10 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
     if needs:
         evidence = Evidence(graph, found.models if isinstance(found, RawWorkflow) else None, needs)
         models = tuple(_reference(need, evidence) for need in needs)
-    types = _types(graph, knowledge)
-    custom = types - knowledge.builtin_types
+    known = graph.types & knowledge.builtin_types
+    custom = _others(graph.types - known, knowledge)
+    types = known | custom if custom else known
+    unsettled = custom | types & knowledge.newer_types
     return Workflow(
         path=path,
         format=kind,
@@ -65,14 +67,14 @@ def _described(found: RawWorkflow | Prompt, path: str, kind: str, knowledge: Kno
         node_types=tuple(sorted(types)),
         inactive_types=tuple(sorted(types - graph.active_types)),
         custom_nodes=tuple(_custom(node, is_ui) for node in graph.nodes if node.type in custom) if custom else (),
-        core_nodes=tuple(_core_nodes(graph, custom | types & knowledge.newer_types, knowledge)),
+        core_nodes=tuple(_core_nodes(graph, unsettled, knowledge)) if unsettled else (),
     )
 
 
-def _types(graph: Graph, knowledge: Knowledge) -> set[str]:
-    known = graph.types & knowledge.builtin_types
-    others = graph.types - known - knowledge.frontend_types
-    return known.union(name for name in others if name and not group_name(name) and not _is_uuid(name))
+def _others(types: set[str], knowledge: Knowledge) -> set[str]:
+    """Those of the types that are not ComfyUI's own, without what stands for a part of the workflow."""
+    types = types - knowledge.frontend_types
+    return {name for name in types if name and not group_name(name) and not _is_uuid(name)} if types else types
 
 
 def _is_uuid(name: str) -> bool:
@@ -86,9 +88,9 @@ def _is_hex(text: str) -> bool:
 
 def _reference(need: Need, evidence: Evidence) -> ModelReference:
     name = base_name(need.value)
-    declared = evidence.declared(need, name)
+    declared, links = evidence.of(need, name)
     folder, known_by = settled_folder(need, declared)
-    urls = urls_of(declared, evidence.links(need, name))
+    urls = urls_of(declared, links)
     return ModelReference(
         value=need.value,
         filename=need.filename or name,
@@ -123,7 +125,9 @@ def _custom(node: Node, is_ui: bool) -> NodeReference:
 
 def _core_nodes(graph: Graph, types: set[str], knowledge: Knowledge) -> Iterator[NodeReference]:
     """Uses of types that the last known ComfyUI does not have, though a node says that they are ComfyUI's own."""
-    for node in (node for node in graph.nodes if node.type in types) if types else ():
+    for node in graph.nodes:
+        if node.type not in types:
+            continue
         properties = node.raw.properties if node.raw is not None else None
         is_core = properties is not None and properties.cnr_id == _CORE
         if is_core or node.type in knowledge.newer_types:

@@ -18,6 +18,9 @@ MAX_PARTS: Final = 5_000_000
 
 _UI: Final = msgspec.json.Decoder(RawWorkflow)
 _ANY: Final = msgspec.json.Decoder(msgspec.Raw)
+_OBJECTS: Final = re.compile(rb"\[\s{0,62}\{")
+"""How links that are objects begin."""
+
 _STRINGS: Final = rb'"(?:[^"\\]|\\.)*+(?:"|\Z)'
 _COMMENTS: Final = re.compile(_STRINGS + rb"|//[^\n]*+|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])", re.DOTALL)
 """What is never closed reaches to the end, so that no text is looked through twice."""
@@ -141,14 +144,16 @@ def _read(text: bytes) -> RawWorkflow | Prompt | None:
 
 def _is_ui(workflow: RawWorkflow, text: bytes) -> bool:
     """Whether an object with `nodes` is ComfyUI's: other node editors have edges, connections, or foreign types."""
-    start = bytes(memoryview(workflow.links)[:64])
-    if not start and b'"last_node_id"' not in text:
+    if not workflow.links and b'"last_node_id"' not in text:
         return False
-    if start.startswith(b"[") and start[1:].lstrip().startswith(b"{") and b'"origin_id"' not in bytes(workflow.links):
+    if _OBJECTS.match(workflow.links) and b'"origin_id"' not in bytes(workflow.links):
         return False
     nodes = workflow.nodes or []
-    if not nodes or any(_is_comfyui_type(node.type) for node in nodes):
+    if not nodes:
         return True
+    for node in nodes:  # mostly the first tells: no `any`, which starts a generator
+        if _is_comfyui_type(node.type):
+            return True
     return b"Node name for S&R" in text and any(type(node.type) is str for node in nodes)
 
 

@@ -16,8 +16,9 @@ _AFTER_SEED: Final = frozenset({"fixed", "increment", "decrement", "randomize"})
 
 def value_at(node: Node, name: str, index: int | None) -> Any:
     """The value of one widget as it would be sent; None where there is none or another node gives it."""
-    if node.fed is not None and name in node.fed:
-        value = node.fed[name]
+    fed = node.fed
+    if fed is not None and name in fed:
+        value = fed[name]
         return None if value is FED else _content(value)
     values = node.values
     if type(values) is list:
