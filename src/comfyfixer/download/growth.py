@@ -11,7 +11,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         window_s: How long the rate is measured after each change.
         at_first: Connections that are tried first where one is too slow: what they bring tells whether more pay.
-        enough: Bytes a second beyond which hash and disk are the limit, not the server.
+        enough: Bytes a second beyond which hash and disk are about to be the limit, and not the server.
         worth_s: A rest that comes sooner than this is not divided.
         gain: Share of what a connection would bring at best (two give twice the bytes) that it has to bring.
         full_gain: From this share on, as many again are opened at once.
@@ -20,7 +20,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     window_s: float = 0.1
     at_first: int = 4
-    enough: float = 300e6
+    enough: float = 150e6
     worth_s: float = 1.0
     gain: float = 0.35
     full_gain: float = 0.75

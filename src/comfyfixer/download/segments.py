@@ -16,6 +16,7 @@ from comfyfixer.download.wire import Answer
 from comfyfixer.errors import DownloadError
 
 _HASHED_AT_ONCE: Final = 4 * 1024 * 1024
+_WORTH_HASHING: Final = 1024 * 1024
 _LOOK_EVERY_S: Final = 0.02
 _PROGRESS: Final = 64 * 1024
 
@@ -106,8 +107,8 @@ class Segments:
             idle = not self._at_work and self._part.here < self._how.total
             if self._error is not None and (idle or not isinstance(self._error, DownloadError)):
                 raise self._error
-            if not hashed:
-                self._changed.wait(_LOOK_EVERY_S)
+            if hashed < _WORTH_HASHING and here < self._how.total:
+                self._changed.wait(_LOOK_EVERY_S)  # the next look finds more, instead of each piece alone
             settled = self._giving == self._at_work
         if idle:
             self._begin(None)
@@ -251,4 +252,3 @@ class Segments:
         writer.tell(stretch.told, stretch.at)
         with self._changed:
             stretch.told = stretch.at
-            self._changed.notify_all()
