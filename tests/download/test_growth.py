@@ -70,6 +70,15 @@ def test_a_quick_server_and_a_short_rest_need_no_help(rate: float, left: int) ->
     assert set(_opened(lambda _connections: rate, left=left)) == {1}
 
 
+def test_a_quick_line_is_not_divided_for_one_slow_moment_but_for_two() -> None:
+    growth, came = Growth(4, TRIAL), 0
+    wanted = []
+    for now, rate in enumerate([400, 200, 400, 200, 200, 400]):
+        wanted.append(growth.wants(float(now), came * MB, 1, 10_000 * MB))
+        came += rate
+    assert wanted == [0, 0, 0, 0, 0, 1]
+
+
 def test_one_that_could_not_be_had_is_not_asked_for_at_once() -> None:
     growth = Growth(4, TRIAL)
     assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2)] == [0, 1]

@@ -192,7 +192,7 @@ class Attempt:
         means = self._means
         return Flow(
             meter=self._meter, pace=means.pace, cancelled=means.cancelled, throttle=means.sharing.throttle,
-            look=self._look, divide=self._divide,
+            look=self._look, divide=self._divide, paused=self._growth.anew,
         )  # fmt: skip
 
     def _look(self, here: int) -> None:

@@ -66,6 +66,8 @@ class Growth:
         self.rate = (came - self._before) / passed
         self._since_s, self._before = now, came
         more = self._more(now, connections)
+        if self.rate >= self._trial.enough:
+            self._is_doubted = False
         return min(more, self.most - connections) if self._is_worth(left) else 0
 
     def anew(self) -> None:
@@ -87,7 +89,8 @@ class Growth:
         not pay.
         """
         gained = self._share_gained(connections)
-        if gained is not None and gained < self._trial.gain and not self._is_doubted:
+        doubtful = self.rate > self._trial.enough / 2 if gained is None else gained < self._trial.gain
+        if doubtful and not self._is_doubted:
             self._is_doubted = True  # one bad moment proves nothing: it is measured once more
             return 0
         self._fewer = None

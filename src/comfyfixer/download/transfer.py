@@ -89,6 +89,7 @@ class Flow(msgspec.Struct, kw_only=True):
     Attributes:
         look: Called now and then with the bytes that are here; may raise to end the transfer.
         divide: Asked now and then, with the time and the bytes that are here, how many more connections are to help.
+        paused: Told when it was we who did not read for a while.
     """
 
     meter: Meter
@@ -97,6 +98,7 @@ class Flow(msgspec.Struct, kw_only=True):
     throttle: Throttle
     look: Callable[[int], None] = lambda _here: None
     divide: Callable[[float, int], int] = lambda _now, _here: 0
+    paused: Callable[[], None] = lambda: None
 
 
 def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> int:
@@ -126,7 +128,8 @@ def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> int:
         now = pace.clock()
         flow.meter.tick(now, part.size)
         watch.look(now, part.size)
-        rounds.look(now, part, flow)
+        if rounds.look(now, part, flow):
+            flow.paused()
         if more := flow.divide(now, part.size):
             return more
     flow.meter.tell(pace.clock(), part.size)
@@ -141,11 +144,13 @@ class Rounds:
         self._next_look_s = now + LOOK_EVERY_S
         self._next_checkpoint_s = now + pace.checkpoint_s
 
-    def look(self, now: float, part: Part, flow: Flow) -> None:
-        """Do what is due."""
+    def look(self, now: float, part: Part, flow: Flow) -> bool:
+        """Do what is due; says whether that was to wait for the disk."""
         if now >= self._next_look_s:
             self._next_look_s = now + LOOK_EVERY_S
             flow.look(part.here)
         if now >= self._next_checkpoint_s:
             part.checkpoint()
             self._next_checkpoint_s = self._pace.clock() + self._pace.checkpoint_s
+            return True
+        return False
