@@ -18,7 +18,7 @@ def workflow_files(targets: Iterable[str], found_problem: Callable[[Problem], No
     found: set[str] = set()
     for target in targets:
         found.update((target,) if os.path.isfile(target) else _walk(target, seen, found_problem))
-    return sorted(found, key=lambda path: path.replace(os.sep, "/"))
+    return sorted(found) if os.sep == "/" else sorted(found, key=lambda path: path.replace(os.sep, "/"))
 
 
 def _walk(folder: str, seen: set[tuple[int, int]], found_problem: Callable[[Problem], None]) -> Iterator[str]:
@@ -31,12 +31,17 @@ def _walk(folder: str, seen: set[tuple[int, int]], found_problem: Callable[[Prob
                 continue
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(current) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
+                listed = list(entries)
         except OSError as error:
             found_problem(Problem.of(_unreadable(current, error), where=printable(current)))
             continue
-        yield from (entry.path for entry in listed if _is_workflow_file(entry))
-        pending += [entry.path for entry in reversed(listed) if _is_folder(entry)]
+        folders = []
+        for entry in listed:
+            if _is_folder(entry):
+                folders.append(entry.path)
+            elif _is_workflow_name(entry.name):
+                yield entry.path
+        pending += sorted(folders, reverse=True)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -46,10 +51,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_workflow_file(entry: os.DirEntry[str]) -> bool:
-    """By name; a link that leads nowhere is read, and its failure told."""
-    extension = entry.name[entry.name.rfind(".") :].lower()
-    return extension in WORKFLOW_EXTENSIONS and not _is_folder(entry)
+def _is_workflow_name(name: str) -> bool:
+    """A link that leads nowhere counts, too: it is read, and its failure told."""
+    return name[name.rfind(".") :].lower() in WORKFLOW_EXTENSIONS
 
 
 def _unreadable(folder: str, error: OSError) -> InventoryError:
