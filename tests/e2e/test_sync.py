@@ -15,6 +15,7 @@ from comfyfixer.demo.content import Plain
 from comfyfixer.demo.faults import Faults, Hold
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import sample_catalogue
+from comfyfixer.download.beside import PartPaths, PartRecord
 from tests.support.product import Product, finished, until
 from tests.support.sample_facts import placed, present
 
@@ -283,6 +284,18 @@ def test_two_machines_share_a_store_and_the_second_fetches_nothing(tmp_path: Pat
     name = next(iter(placed()))
     assert os.stat(one.models / name).st_ino == os.stat(other.models / name).st_ino
     assert other.run("verify").code == 0
+
+
+def test_what_an_earlier_run_had_of_a_file_goes_when_the_store_gives_it(tmp_path: Path, hub: Hub) -> None:
+    store = tmp_path / "store"
+    one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
+    one.run("auto", "--store", str(store))
+    begun = PartPaths(other.models / next(iter(placed())))
+    begun.part.parent.mkdir(parents=True, exist_ok=True)
+    begun.part.write_bytes(b"the first bytes")
+    begun.journal.write_bytes(msgspec.json.encode(PartRecord(candidate="c", url="u")))
+    other.run("auto", "--store", str(store))
+    assert other.digests() == one.digests()
 
 
 def test_what_was_changed_in_the_store_is_fetched_and_never_linked(tmp_path: Path, hub: Hub) -> None:

@@ -86,12 +86,22 @@ class Extras:
                 write_sidecars(self._session, client, order, outcome)
 
     def _linked(self, order: Order) -> Outcome | None:
+        """Linked under the target's lock: what an earlier run had of the file is not needed any more."""
+        from comfyfixer.download.beside import PartPaths
+        from comfyfixer.download.lock import held
+        from comfyfixer.download.place import make_folder
+
         request, session = order.request, self._session
         target = Path(request.target)
         store, proof = self._store, self._proof(order)
         if store is None or proof is None or target.exists():
             return None
-        store.link(proof.sha256, target)
+        paths = PartPaths(target)
+        make_folder(target.parent)
+        paths.check_lock()
+        with held(paths.lock, session.cancelled, keep=paths.bytes_here):
+            store.link(proof.sha256, target)
+            paths.forget()
         source = printable(store.path(proof.sha256))
         session.emit("store.linked", filename=request.filename, source=source)
         return Outcome(
