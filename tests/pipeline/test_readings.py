@@ -278,3 +278,11 @@ def test_the_progress_of_remembered_files_is_told_at_their_end(read_once: list[P
     told.clear()
     read_together(paths, {}, tmp_path / "other", each)
     assert told == [(3, False)]
+
+
+def test_files_that_are_read_one_by_one_leave_what_is_known_of_all(read_once: list[Path], tmp_path: Path) -> None:
+    paths = [str(file) for file in read_once]
+    before = (tmp_path / "c").read_bytes()
+    list(read_many(paths, {}, tmp_path / "c"))
+    assert (tmp_path / "c").read_bytes() == before
+    assert Readings(tmp_path / "c", reader_version({})).library(paths) is not None

@@ -61,6 +61,8 @@ class Readings:
 
     def recall(self, path: str) -> bool:
         """Whether the file is as it was read before; what it needs is there then."""
+        if path in self._new:
+            return True
         row = self._old.get(path)
         if row is None or row.stamp != stamp(path):
             return False
@@ -89,9 +91,11 @@ class Readings:
         """Write what this scan saw; a cache that can't be written costs time only.
 
         Args:
-            library: What all files that this scan read need together.
+            library: What all files that this scan read need together; None leaves what is known of them as long as no
+                row changed.
         """
-        together = _NOTHING if library is None else msgspec.Raw(_ENCODE(library))
+        known = self._library if self._new == self._old else _NOTHING
+        together = known if library is None else msgspec.Raw(_ENCODE(library))
         if self._new != self._old or together != self._library:
             data = _ENCODE(_File(self._reader, self._new, together))
             with contextlib.suppress(UsageError):
