@@ -39,6 +39,14 @@ def try_lock(handle: int) -> bool:
     return True
 
 
+def refusal(folder: str, error: OSError) -> str:
+    """What to say of a folder whose file system has no locks."""
+    return (
+        f"The file system of {folder} refuses locks ({error.strerror or error}): "
+        "two runs at once would not be safe there"
+    )
+
+
 def is_at(handle: int, path: str | os.PathLike[str]) -> bool:
     """Whether the open file still has this name: its holder may have removed it, and another run made a new one."""
     try:

@@ -10,7 +10,7 @@ from typing import Final
 
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import DownloadError
-from comfyfixer.locks import is_at, try_lock
+from comfyfixer.locks import is_at, refusal, try_lock
 from comfyfixer.paths import printable
 
 _LOOK_EVERY_S: Final = 0.05
@@ -52,8 +52,7 @@ def _try(handle: int, path: Path) -> bool:
         return try_lock(handle)
     except OSError as error:
         raise DownloadError(
-            f"The file system of {printable(path.parent)} refuses locks ({error.strerror or error}): "
-            "two runs at once would not be safe there",
+            refusal(printable(path.parent), error),
             code="target-unwritable",
             hint="Mount it with locks (NFS: `local_lock=flock`, Lustre: `flock`), or name another disk with `--to DIR`",
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from comfyfixer.errors import UsageError
-from comfyfixer.locks import try_lock
+from comfyfixer.locks import refusal, try_lock
 
 _OTHER_FOLDER: Final = "Name a folder that can be written with `--workdir DIR`"
 
@@ -58,8 +58,7 @@ def _try(handle: int, path: Path) -> bool:
         return try_lock(handle)
     except OSError as error:
         raise UsageError(
-            f"The file system of `{path.parent}` refuses locks ({error.strerror or error}): "
-            "two runs at once would not be safe there",
+            refusal(f"`{path.parent}`", error),
             code="workdir-unwritable",
             hint="Name a folder on another disk with `--workdir DIR`",
         ) from error

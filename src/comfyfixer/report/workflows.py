@@ -6,7 +6,7 @@ from typing import Final
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.model.verdict import Verdicts, WaitsForModel, WaitsForNode, WorkflowVerdict
-from comfyfixer.report.items import Item, WorkflowView, items, workflow_views
+from comfyfixer.report.items import Item, WorkflowView, joined
 from comfyfixer.report.words import common_folder, plural, shown, size_text
 
 VERDICTS: Final = ("runnable", "waiting", "unreadable")
@@ -34,7 +34,7 @@ _NEXT: Final = {
 def verdicts(overview: Overview, scanned: str | None = None) -> Verdicts:
     """What the files of the last steps say of each workflow, in path order."""
     nodes = {node.node_type: node for node in overview.missing_nodes}
-    found = tuple(_verdict(view, nodes) for view in workflow_views(overview, items(overview)))
+    found = tuple(_verdict(view, nodes) for view in joined(overview).views)
     counts = {verdict: sum(row.verdict == verdict for row in found) for verdict in VERDICTS}
     return Verdicts(workflows=found, counts=counts, scanned=scanned)
 

@@ -31,7 +31,7 @@ def gathered(workflows: Iterable[Workflow]) -> Library:
         path = workflow.path
         rows.append(_row(workflow))
         for reference in workflow.models:
-            uses[key_of(reference.folder, reference.value, reference.filename)].append((path, reference))
+            uses[_key_of(reference.folder, reference.value, reference.filename)].append((path, reference))
         told_apart = {node.node_type for node in workflow.core_nodes}.union(workflow.inactive_types)
         for node_type in workflow.node_types:
             if node_type not in told_apart:
@@ -47,11 +47,6 @@ def gathered(workflows: Iterable[Workflow]) -> Library:
         custom={name: tuple(nodes) for name, nodes in custom.items()},
         core={name: tuple(nodes) for name, nodes in core.items()},
     )
-
-
-def key_of(folder: str | None, value: str, filename: str) -> tuple[str, str, str]:
-    """What makes two references mean one file, whichever kind of slash they are saved with."""
-    return folder or "", value.replace("\\", "/"), filename
 
 
 def is_by_stem(reference: ModelReference) -> bool:
@@ -87,6 +82,11 @@ def row_of(uses: Sequence[Use]) -> MissingModel | None:
 
 
 # --- inside ----------------------------------------------------------------------------------------------------------
+
+
+def _key_of(folder: str | None, value: str, filename: str) -> tuple[str, str, str]:
+    """What makes two references mean one file, whichever kind of slash they are saved with."""
+    return folder or "", value.replace("\\", "/"), filename
 
 
 def _row(workflow: Workflow) -> WorkflowRow:
