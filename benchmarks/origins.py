@@ -15,6 +15,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,47 +144,92 @@ def _serve(served: Path, fast: int, slow: int) -> None:
 # --- the relay -------------------------------------------------------------------------------------------------------
 
 
+class _Half(asyncio.Protocol):
+    """One end of a relayed connection: what it gets, its other half sends half a round trip later, and a window of
+    bytes is under way at most for a whole one.
+    """
+
+    other: "_Half"
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._under_way = 0
+        self._queue: deque[tuple[float, bytes | None]] = deque()
+        self.is_full = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(WINDOW)
+
+    def data_received(self, data: bytes) -> None:
+        self._under_way += len(data)
+        self._later(data)
+        self.go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._later(None)
+
+    def pause_writing(self) -> None:
+        self.is_full = True
+        self.other.go_on()
+
+    def resume_writing(self) -> None:
+        self.is_full = False
+        self.other.go_on()
+
+    def go_on(self) -> None:
+        """Read only where there is room on the way."""
+        if self._under_way >= WINDOW or self.other.is_full:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _later(self, data: bytes | None) -> None:
+        self._queue.append((self._loop.time() + ROUND_TRIP_S / 2, data))
+        if len(self._queue) == 1:
+            self._loop.call_at(self._queue[0][0], self._deliver)
+
+    def _deliver(self) -> None:
+        while self._queue and self._queue[0][0] <= self._loop.time():
+            _, data = self._queue.popleft()
+            if data is None:
+                self.other.transport.close()
+            elif not self.other.transport.is_closing():
+                self.other.transport.write(data)
+                self._loop.call_later(ROUND_TRIP_S / 2, self._arrived, len(data))
+        if self._queue:
+            self._loop.call_at(self._queue[0][0], self._deliver)
+
+    def _arrived(self, count: int) -> None:
+        self._under_way -= count
+        self.go_on()
+
+
+class _Client(_Half):
+    """The half that programs see."""
+
+    def __init__(self, beyond: int) -> None:
+        super().__init__()
+        self._beyond = beyond
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.pause_reading()
+        self._task = self._loop.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        await asyncio.sleep(ROUND_TRIP_S)  # the handshake
+        _, self.other = await self._loop.create_connection(_Half, "127.0.0.1", self._beyond)
+        self.other.other = self
+        self.go_on()
+
+
 def _relay(port: int, beyond: int) -> None:
     asyncio.run(_relay_forever(port, beyond))
 
 
 async def _relay_forever(port: int, beyond: int) -> None:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(ROUND_TRIP_S)  # the handshake
-        there, here = await asyncio.open_connection("127.0.0.1", beyond, limit=WINDOW)
-        await asyncio.gather(_later(reader, here), _later(there, writer))
-
-    async with await asyncio.start_server(connected, "127.0.0.1", port, limit=WINDOW) as server:
-        await server.serve_forever()
-
-
-async def _later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Every byte half a round trip later; a window is under way at most for a whole one."""
-    under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
-    room = asyncio.Semaphore(WINDOW // 65536)
-    loop = asyncio.get_running_loop()
-
-    async def deliver() -> None:
-        while True:
-            due, chunk = await under_way.get()
-            await asyncio.sleep(max(0.0, due - loop.time()))
-            if not chunk or writer.is_closing():
-                writer.close()
-                return
-            writer.write(chunk)
-            with contextlib.suppress(ConnectionError):
-                await writer.drain()
-            loop.call_later(ROUND_TRIP_S / 2, room.release)
-
-    task = loop.create_task(deliver())
-    try:
-        while not task.done():
-            await room.acquire()
-            chunk = await reader.read(65536)
-            under_way.put_nowait((loop.time() + ROUND_TRIP_S / 2, chunk))
-            if not chunk:
-                break
-        await task
-    except ConnectionError:
-        task.cancel()
-        writer.close()
+    server = await asyncio.get_running_loop().create_server(lambda: _Client(beyond), "127.0.0.1", port)
+    await server.serve_forever()

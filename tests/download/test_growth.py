@@ -9,7 +9,10 @@ import pytest
 from comfyfixer.download.growth import Growth, Trial
 
 MB = 1_000_000
-TRIAL = Trial(window_s=1.0, enough=300.0 * MB, worth_s=1.0, gain=0.35, full_gain=0.75, again_s=30.0, at_first=2)
+TRIAL = Trial(
+    first_s=1.0, window_s=1.0, enough=300.0 * MB, plainly_slow=0.5, worth_s=1.0, gain=0.35, full_gain=0.75,
+    again_s=30.0,
+)  # fmt: skip
 
 
 def _opened(
@@ -29,40 +32,38 @@ def _opened(
     return history
 
 
-def test_where_each_connection_gets_little_they_double_up_to_the_most() -> None:
-    history = _opened(lambda connections: 20 * MB * connections)
-    assert history[:8] == [1, 2, 2, 4, 4, 8, 8, 8]
+def test_where_each_gets_little_there_are_as_many_as_it_takes_and_never_more_than_the_most() -> None:
+    assert _opened(lambda connections: 20 * MB * connections)[:4] == [1, 8, 8, 8]
+    assert _opened(lambda connections: 100 * MB * connections)[:4] == [1, 3, 3, 3]
+    assert _opened(lambda connections: 0.0 * connections)[:4] == [1, 8, 8, 8]
     assert max(_opened(lambda connections: 20 * MB * connections, most=4)) == 4
 
 
-def test_some_are_tried_at_first_and_doubled_where_they_bring_all_they_can() -> None:
-    eager = msgspec.structs.replace(TRIAL, at_first=4)
-    assert _opened(lambda connections: 20 * MB * connections, trial=eager)[:6] == [1, 4, 4, 8, 8, 8]
-    assert set(_opened(lambda _connections: 50 * MB, trial=eager)) == {1, 4}
-    assert max(_opened(lambda connections: 20 * MB * connections, most=3, trial=eager)) == 3
+def test_what_the_first_ones_bring_tells_how_many_it_takes() -> None:
+    assert _opened(lambda connections: 100 * MB + 75 * MB * (connections - 1), most=16)[:5] == [1, 3, 3, 4, 4]
 
 
-def test_where_the_line_is_full_one_is_tried_and_no_more() -> None:
-    assert set(_opened(lambda _connections: 50 * MB)) == {1, 2}
+def test_where_the_line_is_full_they_are_tried_once_and_no_more() -> None:
+    assert set(_opened(lambda _connections: 50 * MB)) == {1, 6}
 
 
-def test_where_each_further_one_brings_a_little_they_come_one_by_one() -> None:
-    history = _opened(lambda connections: 20 * MB * (1 + 0.6 * (connections - 1)), most=4)
-    assert [second - first for first, second in itertools.pairwise(history) if second > first] == [1, 1, 1]
+def test_where_the_first_ones_bring_a_little_one_more_comes_and_another() -> None:
+    history = _opened(lambda connections: 100 * MB * (1 + 0.4 * (connections - 1)))
+    assert [second - first for first, second in itertools.pairwise(history) if second > first][:3] == [2, 1, 1]
 
 
 def test_one_bad_moment_does_not_end_it() -> None:
-    growth = Growth(4, TRIAL)
-    assert [growth.wants(float(at), at * 20 * MB, 1, 9000 * MB) for at in range(2)] == [0, 1]
-    assert growth.wants(2.0, 20 * MB, 2, 9000 * MB) == 0
-    assert growth.wants(3.0, 25 * MB, 2, 9000 * MB) == 0
-    assert growth.wants(4.0, 65 * MB, 2, 9000 * MB) == 2
+    growth = Growth(8, TRIAL)
+    assert [growth.wants(float(at), at * 75 * MB, 1, 9000 * MB) for at in range(2)] == [0, 3]
+    assert growth.wants(2.0, 75 * MB, 4, 9000 * MB) == 0
+    assert growth.wants(3.0, 160 * MB, 4, 9000 * MB) == 0
+    assert growth.wants(4.0, 420 * MB, 4, 9000 * MB) == 1
 
 
 def test_after_a_try_in_vain_it_waits_and_then_tries_again() -> None:
-    history = _opened(lambda connections: 50 * MB if connections < 3 else 80 * MB, seconds=60)
-    assert history[20] == 2
-    assert max(history) > 2
+    history = _opened(lambda connections: 50 * MB if connections < 7 else 80 * MB, seconds=60)
+    assert history[20] == 6
+    assert max(history) > 6
 
 
 @pytest.mark.parametrize(("rate", "left"), [(400 * MB, 10_000 * MB), (20 * MB, 15 * MB)], ids=["quick", "nearly-done"])
@@ -79,12 +80,18 @@ def test_a_quick_line_is_not_divided_for_one_slow_moment_but_for_two() -> None:
     assert wanted == [0, 0, 0, 0, 0, 1]
 
 
+def test_the_first_look_is_a_short_one() -> None:
+    growth = Growth(4, msgspec.structs.replace(TRIAL, first_s=0.25))
+    assert [growth.wants(at / 4, at * 5 * MB, 1, 9000 * MB) for at in range(2)] == [0, 3]
+    assert [growth.wants(0.25 + at / 4, 5 * MB + at * 20 * MB, 4, 9000 * MB) for at in range(4)] == [0] * 4
+
+
 def test_one_that_could_not_be_had_is_not_asked_for_at_once() -> None:
     growth = Growth(4, TRIAL)
-    assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2)] == [0, 1]
+    assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2)] == [0, 3]
     growth.failed(2.0)
     assert [growth.wants(float(now), now * MB, 1, 1000 * MB) for now in range(2, 32)] == [0] * 30
-    assert growth.wants(33.0, 33 * MB, 1, 1000 * MB) == 1
+    assert growth.wants(33.0, 33 * MB, 1, 1000 * MB) == 3
 
 
 def test_the_wait_before_a_connection_is_no_slowness_of_it() -> None:

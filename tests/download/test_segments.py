@@ -217,7 +217,7 @@ def test_a_disk_that_fills_up_keeps_what_is_true(many: Bench, monkeypatch: pytes
 
     real, left = Writer.write, [6 * MIB]
 
-    def write(self: Writer, at: int, chunk: bytes) -> None:
+    def write(self: Writer, at: int, chunk: memoryview) -> None:
         left[0] -= len(chunk)
         if left[0] < 0:
             raise OSError(28, "No space left on device")

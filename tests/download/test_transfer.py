@@ -37,6 +37,11 @@ class Drip:
         self.left -= given
         return b"x" * given
 
+    def read_into(self, buffer: memoryview) -> int:
+        chunk = self.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
     def error_body(self) -> bytes:
         return b""
 

@@ -1,5 +1,6 @@
-"""Whether one more connection to the same file pays: tried, measured, and kept only where more bytes come."""
+"""Whether more connections to the same file pay: tried, measured, and further ones only where more bytes come."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -9,21 +10,23 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers behind it.
 
     Attributes:
+        first_s: How long the first connection's rate is measured.
         window_s: How long the rate is measured after each change.
-        at_first: Connections that are tried first where one is too slow: what they bring tells whether more pay.
         enough: Bytes a second beyond which hash and disk are about to be the limit, and not the server.
+        plainly_slow: Below this share of `enough` one look at a connection is enough to help it; else it takes two.
         worth_s: A rest that comes sooner than this is not divided.
         gain: Share of what a connection would bring at best (two give twice the bytes) that it has to bring.
-        full_gain: From this share on, as many again are opened at once.
+        full_gain: From this share on, as many are opened at once as it seems to take.
         again_s: After a try that brought nothing; then twice as long, and so on.
     """
 
+    first_s: float = 0.05
     window_s: float = 0.1
-    at_first: int = 4
-    enough: float = 150e6
+    enough: float = 250e6
+    plainly_slow: float = 0.25
     worth_s: float = 1.0
     gain: float = 0.35
-    full_gain: float = 0.75
+    full_gain: float = 0.5
     again_s: float = 5.0
 
 
@@ -41,6 +44,7 @@ class Growth:
         self.most = most
         self.rate = 0.0
         self._trial = trial
+        self._window_s = trial.first_s
         self._since_s: float | None = None
         self._before = 0
         self._connections = 0
@@ -61,8 +65,9 @@ class Growth:
             self._begin(now, came, connections)
             return 0
         passed = now - self._since_s
-        if passed < self._trial.window_s or not passed:
+        if passed < self._window_s or not passed:
             return 0
+        self._window_s = self._trial.window_s
         self.rate = (came - self._before) / passed
         self._since_s, self._before = now, came
         more = self._more(now, connections)
@@ -73,6 +78,7 @@ class Growth:
     def anew(self) -> None:
         """A connection begins: what was before, and the wait for it, is no measure."""
         self._since_s, self._connections = None, 0
+        self._window_s = self._trial.first_s
 
     def failed(self, now: float) -> None:
         """The further connection could not be had: not again for a while."""
@@ -85,22 +91,26 @@ class Growth:
         self._connections, self._since_s, self._before = connections, now, came
 
     def _more(self, now: float, connections: int) -> int:
-        """Some, then one more, or as many again where the last ones brought all that they could; none where they did
-        not pay.
+        """As many as it seems to take, or one where the last ones brought less than they could; none where they did not
+        pay.
         """
-        gained = self._share_gained(connections)
-        doubtful = self.rate > self._trial.enough / 2 if gained is None else gained < self._trial.gain
+        gained, trial = self._share_gained(connections), self._trial
+        doubtful = self.rate > trial.enough * trial.plainly_slow if gained is None else gained < trial.gain
         if doubtful and not self._is_doubted:
             self._is_doubted = True  # one bad moment proves nothing: it is measured once more
             return 0
         self._fewer = None
-        if gained is not None and gained < self._trial.gain:
+        if gained is not None and gained < trial.gain:
             self._wait(now)
         if now < self._not_before_s:
             return 0
-        if gained is None:
-            return max(1, self._trial.at_first - connections)
-        return connections if gained >= self._trial.full_gain else 1
+        return self._lacking(connections) if gained is None or gained >= trial.full_gain else 1
+
+    def _lacking(self, connections: int) -> int:
+        """How many more it takes if each gives what one of these gives."""
+        if not self.rate or self.most * self.rate <= self._trial.enough * connections:
+            return self.most - connections
+        return max(1, math.ceil(connections * self._trial.enough / self.rate) - connections)
 
     def _share_gained(self, connections: int) -> float | None:
         """How much of the bytes that the newest connections could bring at best they did bring; None: none is new."""

@@ -59,7 +59,7 @@ class Part:
         with self._lock:
             return list(self._ahead.holes(self.size, total))
 
-    def append(self, chunk: bytes) -> None:
+    def append(self, chunk: bytes | memoryview) -> None:
         """Write behind the last byte. When that fails, the file ends where it ended before."""
         view = memoryview(chunk)
         try:
@@ -189,16 +189,15 @@ class Writer:
         self._part = part
         self._file = _open_itself(part.paths)
 
-    def write(self, at: int, chunk: bytes) -> None:
+    def write(self, at: int, chunk: memoryview) -> None:
         """Write, without telling: a killed run does not know of these bytes yet.
 
         Raises:
             OSError: The part can't be written.
         """
         self._file.seek(at)
-        view = memoryview(chunk)
-        while view:
-            view = view[self._file.write(view) or 0 :]
+        while chunk:
+            chunk = chunk[self._file.write(chunk) or 0 :]
 
     def tell(self, start: int, end: int) -> None:
         """Say that all of this was written."""

@@ -227,20 +227,20 @@ class Segments:
     def _take(self, stretch: Stretch, answer: Answer, writer: Writer) -> None:
         """Write what comes, and tell it chunk by chunk."""
         flow = self._flow
-        most = flow.throttle.most(self._piece)
+        buffer = memoryview(bytearray(flow.throttle.most(self._piece)))
         watch = StallWatch(flow.pace, flow.pace.clock(), stretch.at)
         try:
             while (left := stretch.left) and not self._stopped:
-                chunk = answer.read(min(most, left))
-                if not chunk:
+                count = answer.read_into(buffer[:left])
+                if not count:
                     raise TryAgain(f"The connection ended after {stretch.gained} bytes", code="download-interrupted")
                 if self._is_stopped():  # what an ended connection gives is not the file
                     return
-                writer.write(stretch.at, chunk)
-                stretch.at += len(chunk)
+                writer.write(stretch.at, buffer[:count])
+                stretch.at += count
                 if stretch.at - stretch.told >= self._piece or not stretch.left:
                     self._tell(writer, stretch)
-                watch.forgive(flow.throttle.came(len(chunk), flow.pace, flow.cancelled))
+                watch.forgive(flow.throttle.came(count, flow.pace, flow.cancelled))
                 watch.look(flow.pace.clock(), stretch.at)
         finally:
             self._tell(writer, stretch)

@@ -117,14 +117,14 @@ def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> int:
     watch = StallWatch(pace, now, part.size)
     rounds = Rounds(pace, now)
     flow.meter.start(part.size)
-    most = throttle.most(CHUNK)
+    buffer = memoryview(bytearray(throttle.most(CHUNK)))
     while limit is None or part.size < limit:
         check(flow.cancelled)
-        chunk = answer.read(most if limit is None else min(most, limit - part.size))
-        if not chunk:
+        count = answer.read_into(buffer if limit is None else buffer[: limit - part.size])
+        if not count:
             break
-        part.append(chunk)
-        watch.forgive(throttle.came(len(chunk), pace, flow.cancelled))
+        part.append(buffer[:count])
+        watch.forgive(throttle.came(count, pace, flow.cancelled))
         now = pace.clock()
         flow.meter.tick(now, part.size)
         watch.look(now, part.size)

@@ -33,6 +33,14 @@ class Answer(Protocol):
         """
         ...
 
+    def read_into(self, buffer: memoryview) -> int:
+        """At least one byte, and as many as are here and fit; 0 at the end.
+
+        Raises:
+            DownloadError: Like `read`.
+        """
+        ...
+
     def error_body(self) -> bytes:
         """The beginning of an answer that is no file."""
         ...

@@ -254,8 +254,9 @@ class Client:
         except (SourceError, Refused) as error:
             raise as_download_error(error) from error
         transfer = Transfer(
-            reply.response, str(reply.url), self._secrets, self._transport.patience, key_variable=reply.key_variable
-        )
+            reply.response, str(reply.url), self._secrets, self._transport.patience,
+            body=self._transport.body(reply.response), key_variable=reply.key_variable,
+        )  # fmt: skip
         self._obey(reply.url, transfer)
         return reply, transfer
 

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse
 
+    from comfyfixer.net.body import Body
+
 MAX_READ: Final = 1024 * 1024
 _MAX_ERROR_BODY: Final = 64 * 1024
 
 
 class Transfer:
     """An open answer, of whatever status. What it tells beside the file itself comes without the run's keys.
+
+    Args:
+        body: The bytes beneath the answer, where they can be read without the HTTP library.
 
     Attributes:
         status: HTTP status of the last hop; 4xx and 5xx are told here, not raised.
@@ -37,6 +42,7 @@ class Transfer:
         secrets: Secrets,
         patience: Patience,
         *,
+        body: "Body | None" = None,
         key_variable: str | None = None,
     ) -> None:
         self.status: int = response.status
@@ -45,6 +51,7 @@ class Transfer:
         self.key_variable = key_variable
         self._response = response
         self._in_chunks = bool(getattr(response, "chunked", False))
+        self._body = body
         self._patience = patience
         self._secrets = secrets
 
@@ -66,6 +73,21 @@ class Transfer:
                 with self._patience.limit(self.abort):
                     return self._response.read1(min(amount, MAX_READ), decode_content=False)
             return self._response.read1(min(amount, MAX_READ), decode_content=False)
+        except network_errors() as error:
+            raise self._broken_off(error) from error
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill a buffer with what is here, at least one byte; 0 at the end.
+
+        Raises:
+            DownloadError: Like `read`.
+        """
+        if self._body is None:
+            chunk = self.read(len(buffer))
+            buffer[: len(chunk)] = chunk
+            return len(chunk)
+        try:
+            return self._body.gather(buffer)
         except network_errors() as error:
             raise self._broken_off(error) from error
 
@@ -101,7 +123,8 @@ class Transfer:
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else close it."""
-        if not self._response.closed and self._response.length_remaining != 0:
+        left = self._response.length_remaining if self._body is None else self._body.length
+        if not self._response.closed and left != 0:
             self._response.close()
         self._response.release_conn()
 

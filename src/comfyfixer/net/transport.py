@@ -19,6 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
 
 from comfyfixer.errors import Interrupted
+from comfyfixer.net.body import Body
 from comfyfixer.net.failures import NoAnswer, network_errors, translated
 from comfyfixer.net.hosts import is_private, private_address
 from comfyfixer.net.patience import Patience
@@ -58,6 +59,8 @@ def _pool_classes(
     """
 
     class Connection(HTTPConnection):
+        response_class = Body
+
         def _new_conn(self) -> socket.socket:
             return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
 
@@ -70,6 +73,8 @@ def _pool_classes(
                 return super().getresponse()
 
     class SecureConnection(HTTPSConnection):
+        response_class = Body
+
         def _new_conn(self) -> socket.socket:
             return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
 
@@ -143,6 +148,12 @@ class Transport:
             )  # fmt: skip
         except network_errors() as error:
             raise translated(error, url.shown_host) from error
+
+    @staticmethod
+    def body(response: urllib3.BaseHTTPResponse) -> Body | None:
+        """The bytes beneath an answer, for who reads much; None where they come in chunks."""
+        body = getattr(response, "_original_response", None)  # the library takes it by this name, and has no other
+        return body if isinstance(body, Body) and not body.chunked else None
 
     def interrupt(self) -> None:
         """End every connection, also those that wait for a silent server: who reads is told that it ended, and who
