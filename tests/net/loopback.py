@@ -1,5 +1,6 @@
 """A real server on loopback that answers as a test tells it, and remembers what it was asked."""
 
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,9 +29,13 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loopback:
-    """Serves from `__enter__` to `__exit__`; one connection may carry many requests."""
+    """Serves from `__enter__` to `__exit__`; one connection may carry many requests.
 
-    def __init__(self, answer: Callable[[Seen], Given]) -> None:
+    Args:
+        tls: Speak https, with this certificate.
+    """
+
+    def __init__(self, answer: Callable[[Seen], Given], *, tls: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
         self.connections = 0
         loopback = self
@@ -77,6 +82,10 @@ class Loopback:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            # the handshake in the thread of the connection: one that fails must not end the server
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = self.url.replace("http:", "https:")
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> Self:
