@@ -80,6 +80,13 @@ def test_a_quick_line_is_not_divided_for_one_slow_moment_but_for_two() -> None:
     assert wanted == [0, 0, 0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("enough", [300.0 * MB, float("inf")])
+def test_where_all_ended_any_number_may_begin_anew(enough: float) -> None:
+    growth = Growth(4, msgspec.structs.replace(TRIAL, enough=enough))
+    wanted = [growth.wants(float(at), at * 20 * MB, 0, 9000 * MB) for at in range(3)]
+    assert 1 <= max(wanted) <= 4
+
+
 def test_the_first_look_is_a_short_one() -> None:
     growth = Growth(4, msgspec.structs.replace(TRIAL, first_s=0.25))
     assert [growth.wants(at / 4, at * 5 * MB, 1, 9000 * MB) for at in range(2)] == [0, 3]

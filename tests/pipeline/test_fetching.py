@@ -1,22 +1,32 @@
 """Hours, lanes and roots: when files are fetched, which first, and where to."""
 
+import hashlib
 import os
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from comfyfixer.errors import Interrupted, UsageError
+from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.inventory import Installation, ModelFolder
+from comfyfixer.model.resolution import Resolution
+from comfyfixer.net.client import make_client
+from comfyfixer.pipeline import fetching
 from comfyfixer.pipeline.hours import Hours, wait_until_open
 from comfyfixer.pipeline.installation import Places
 from comfyfixer.pipeline.parallel import Lanes, in_parallel
+from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, silent
-from comfyfixer.settings import Settings, load
+from comfyfixer.settings import Endpoints, Settings, load
+from tests.download.conftest import safetensors
+from tests.download.origin import Origin, serve
 
 
 def _at(text: str) -> datetime:
@@ -62,6 +72,56 @@ def test_outside_the_hours_it_waits_with_a_word_and_can_be_stopped(tmp_path: Pat
 def test_within_the_hours_it_does_not_wait(tmp_path: Path) -> None:
     session = Session(Settings(workdir=str(tmp_path)), silent, lambda: False)
     assert wait_until_open(session, Hours(None)) == float("inf")
+
+
+def test_what_is_under_way_when_the_hours_end_waits_and_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock strikes when the first bytes have come; the wait for the next evening ends at once."""
+    told: list[str] = []
+    came = threading.Event()
+
+    def emit(action: str, **details: Any) -> None:
+        told.append(action)
+        if action == "download.progressed" and details["bytes_done"] > 1000:
+            came.set()
+
+    def waited(session: Session, hours: Hours) -> float:
+        evenings.append(came.is_set())
+        return 50.0 if len(evenings) == 1 else float("inf")
+
+    evenings: list[bool] = []
+    monkeypatch.setattr(fetching, "wait_until_open", waited)
+    monkeypatch.setattr(fetching, "time", SimpleNamespace(time=lambda: 100.0 if came.is_set() else 0.0))
+    with Origin(safetensors()) as hub:
+        hub.script = [serve(hold_at=100_000, until=came, drips=True)]
+        settings = Settings(workdir=str(tmp_path), endpoints=Endpoints(civitai=hub.url), window=(0, 60), connections=1)
+        order = _order(hub, tmp_path)
+        session = Session(settings, emit, lambda: False)
+        outcomes = list(fetching.fetched(session, [order], lambda: make_client(settings, emit, cache_path=None)))
+        assert [outcome.verified for _, outcome in outcomes] == [True]
+        kept = int((hub.ranges[1] or "")[len("bytes=") :].rstrip("-"))
+    assert evenings == [False, True]
+    assert told.count("download.resumed") == 1
+    assert 1000 < kept < len(hub.body)
+    assert Path(order.request.target).read_bytes() == hub.body
+
+
+def _order(hub: Origin, folder: Path) -> Order:
+    digest, size = hashlib.sha256(hub.body).hexdigest(), len(hub.body)
+    candidate = Candidate(
+        source="civitai", filename="x.safetensors", download_url=f"{hub.url}/x", size_bytes=size,
+        hashes={"sha256": digest}, model_id=1, version_id=3, file_id=5,
+    )  # fmt: skip
+    request = FetchRequest(
+        filename="x.safetensors", target=str(folder / "models" / "x.safetensors"), root=str(folder / "models"),
+        candidates=(candidate,), folder="loras",
+    )  # fmt: skip
+    row = Resolution(
+        filename="x.safetensors", value="x.safetensors", folder="loras", expected_type="lora", source="civitai",
+        decision="accepted", confidence=1.0, because="A test says so", candidates=(candidate,),
+    )  # fmt: skip
+    return Order(row, request)
 
 
 # --- lanes -----------------------------------------------------------------------------------------------------------

@@ -108,9 +108,10 @@ class Growth:
 
     def _lacking(self, connections: int) -> int:
         """How many more it takes if each gives what one of these gives."""
-        if not self.rate or self.most * self.rate <= self._trial.enough * connections:
+        one = self.rate / max(connections, 1)
+        if self.most * one <= self._trial.enough:
             return self.most - connections
-        return max(1, math.ceil(connections * self._trial.enough / self.rate) - connections)
+        return max(1, math.ceil(self._trial.enough / one) - connections)
 
     def _share_gained(self, connections: int) -> float | None:
         """How much of the bytes that the newest connections could bring at best they did bring; None: none is new."""
