@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         allow_pickle: File names that may be placed although loading them could run code.
         downloader: Which program fetches: one of `DOWNLOADERS`.
         sidecars: Write what other tools read beside each placed file.
-        connections: To one file at once at most; a further one is opened only while it pays.
+        connections: To one file at once at most; further ones help where one is slow, as long as they pay.
         connections_per_host: To one host at once at most, all files together.
         max_requests: So many questions to hubs in one step of a run, files not counted.
         max_minutes: Questions are sent so long in one step of a run; None: as long as it takes.
