@@ -9,9 +9,10 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from weakref import WeakSet
 
+import msgspec
 import truststore
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -51,40 +52,46 @@ def _shut(sock: Any) -> None:
         socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
 
 
-def _pool_classes(
-    sockets: "WeakSet[socket.socket]", guarded: bool, patience: Patience
-) -> dict[str, type[HTTPConnectionPool]]:
-    """Pools whose connections note their sockets, wait for a head with `patience`, and look at their peer where
-    `guarded`.
+class _Watch(msgspec.Struct, frozen=True):
+    """What connections are watched by.
+
+    Attributes:
+        sockets: Where each one's is noted.
+        guarded: Whether a peer with a private address is refused.
+        patience: With the wait for a head.
     """
 
-    class Connection(HTTPConnection):
-        response_class = Body
+    sockets: "WeakSet[socket.socket]"
+    guarded: bool
+    patience: Patience
 
-        def _new_conn(self) -> socket.socket:
-            return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
 
-        def connect(self) -> None:
-            super().connect()
-            sockets.add(self.sock)
+class _Connection(HTTPConnection):
+    response_class = Body
+    watch: ClassVar[_Watch]
 
-        def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in the base class itself
-            with patience.limit(partial(_shut, self.sock)):
-                return super().getresponse()
+    def _new_conn(self) -> socket.socket:
+        return _checked(super()._new_conn(), self.host) if self.watch.guarded else super()._new_conn()
 
-    class SecureConnection(HTTPSConnection):
-        response_class = Body
+    def connect(self) -> None:
+        super().connect()
+        self.watch.sockets.add(self.sock)
 
-        def _new_conn(self) -> socket.socket:
-            return _checked(super()._new_conn(), self.host) if guarded else super()._new_conn()
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in the base class itself
+        with self.watch.patience.limit(partial(_shut, self.sock)):
+            return super().getresponse()
 
-        def connect(self) -> None:
-            super().connect()
-            sockets.add(self.sock)
 
-        def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in the base class itself
-            with patience.limit(partial(_shut, self.sock)):
-                return super().getresponse()
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
+
+
+def _pool_classes(watched_by: _Watch) -> dict[str, type[HTTPConnectionPool]]:
+    class Connection(_Connection):
+        watch = watched_by
+
+    class SecureConnection(_SecureConnection):
+        watch = watched_by
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
@@ -180,7 +187,7 @@ class Transport:
         if scheme == "https":
             options["ssl_context"] = _context()
         manager = _proxied(proxy, options) if proxy else urllib3.PoolManager(**options)
-        manager.pool_classes_by_scheme = _pool_classes(self._sockets, guarded and not proxy, self.patience)
+        manager.pool_classes_by_scheme = _pool_classes(_Watch(self._sockets, guarded and not proxy, self.patience))
         return manager
 
 
