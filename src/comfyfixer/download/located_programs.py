@@ -31,7 +31,7 @@ _CONNECTIONS: Final = 4
 
 
 class Place(Protocol):
-    """Where a file really lies; `net.client.Located` fits it."""
+    """Where a file really lies; `net.files.Located` fits it."""
 
     @property
     def url(self) -> str: ...

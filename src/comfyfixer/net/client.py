@@ -12,31 +12,26 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from comfyfixer import __version__
-from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, SourceError
+from comfyfixer.errors import ComfyFixerError, Interrupted, SourceError
 from comfyfixer.model.event import Emit
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.asking import Asker
 from comfyfixer.net.budget import Budget
 from comfyfixer.net.cache import AnswerCache, Stored, cache_key
 from comfyfixer.net.credentials import Credentials
-from comfyfixer.net.failures import Refused, as_download_error
+from comfyfixer.net.files import Files, Located
 from comfyfixer.net.gates import Gates
-from comfyfixer.net.hops import Hops, Reply, Request
+from comfyfixer.net.hops import USER_AGENT, Hops, Request
 from comfyfixer.net.hosts import HostRules
-from comfyfixer.net.questions import Question, Questions, not_asked
+from comfyfixer.net.questions import Question, Questions
 from comfyfixer.net.stored_keys import with_stored_keys
 from comfyfixer.net.transfer import Transfer
 from comfyfixer.net.url import Url
-from comfyfixer.net.waiting import retry_after
 from comfyfixer.redact import Secrets, plain
 from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
     from comfyfixer.net.transport import Transport
-
-# Honest on purpose: hubs send what looks like a browser to a login page.
-USER_AGENT: Final = f"ComfyFixerSmart/{__version__} (+https://github.com/comfyfixer/comfyfixersmart)"
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,23 +51,6 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 REAL_TIME: Final = Timing()
-
-
-class Located(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a file really lies. For the standard input of a program, never for a message or an argument.
-
-    Attributes:
-        url: With its signature.
-        headers: The key, where that host is one that gets it; mostly empty.
-        answer: Says whether the file can be had; to be closed.
-    """
-
-    url: str
-    headers: dict[str, str]
-    answer: Transfer
-
-    def __repr__(self) -> str:
-        return "Located(***)"
 
 
 def make_client(settings: Settings, emit: Emit, *, cache_path: Path | None, timing: Timing = REAL_TIME) -> "Client":
@@ -115,16 +93,19 @@ class Client:
         self._wall = timing.wall
         self._secrets = secrets
         self._rules = HostRules(settings)
-        self._credentials = Credentials(settings)
+        self._credentials = credentials = Credentials(settings)
         self._transport = transport
-        self._hops = Hops(self._rules, self._credentials, transport, emit)
+        hops = Hops(self._rules, credentials, transport, emit)
         self._stopped = threading.Event()
-        self._gates = Gates(
+        gates = Gates(
             emit, clock=timing.clock, sleep=timing.sleep or self._sleep,
             has_huggingface_key=settings.huggingface_key is not None,
         )  # fmt: skip
+        self._files = Files(
+            hops, self._rules, credentials, gates, transport, secrets, wall=timing.wall, offline=settings.offline
+        )
         asker = Asker(
-            self._hops, self._gates, secrets, Budget(settings.max_requests, settings.max_minutes, timing.clock),
+            hops, gates, secrets, Budget(settings.max_requests, settings.max_minutes, timing.clock),
             wall=timing.wall, chance=timing.chance,
         )  # fmt: skip
         self._cache = cache
@@ -175,7 +156,7 @@ class Client:
                 `hub-not-asked`, or (mostly `retryable`) `hub-unreachable`, `hub-timeout`, `hub-tls`.
         """
         with self._discreet():
-            return self._opened(url, headers, origin_trusted)
+            return self._files.opened(url, headers, origin_trusted=origin_trusted)
 
     def ask_for(self, url: str) -> Transfer:
         """Whether a hub gives a file: like `open`, but a redirect to another host is the answer, and not followed.
@@ -184,9 +165,9 @@ class Client:
             DownloadError: Like `open`.
         """
         with self._discreet():
-            return self._replied(url, {"Range": "bytes=0-0"}, origin_trusted=True, stay=True)[1]
+            return self._files.asked_for(url)
 
-    def locate(self, url: str, *, origin_trusted: bool) -> "Located":
+    def locate(self, url: str, *, origin_trusted: bool) -> Located:
         """Where a file really lies, for a program that is not to be trusted with redirects: most hand a key on to
         whatever host a redirect leads to.
 
@@ -194,9 +175,7 @@ class Client:
             DownloadError: Like `open`.
         """
         with self._discreet():
-            reply, transfer = self._replied(url, {"Range": "bytes=0-0"}, origin_trusted)
-        headers = self._credentials.headers(reply.url) if reply.key_variable else {}
-        return Located(url=str(reply.url), headers=headers, answer=transfer)
+            return self._files.located(url, origin_trusted=origin_trusted)
 
     def kept(self, name: str, make: Callable[[], bytes], *, max_age_s: float) -> bytes:
         """What `make` gave for a name, in this run or an earlier one; for facts that cost a request of another kind."""
@@ -232,34 +211,6 @@ class Client:
     ) -> None:
         self.close()
 
-    def _opened(self, url: str, headers: Mapping[str, str], origin_trusted: bool) -> Transfer:
-        return self._replied(url, headers, origin_trusted)[1]
-
-    def _replied(
-        self, url: str, headers: Mapping[str, str], origin_trusted: bool, *, stay: bool = False
-    ) -> tuple[Reply, Transfer]:
-        first = Url.parse(url)
-        reason = self._rules.reason_against(first) if first is None or not origin_trusted else None
-        if first is not None and self._rules.is_running_comfyui(first):
-            reason = "it is the running ComfyUI, which is asked for no file"
-        if first is None or reason:
-            hint = "Add the host to `download.allowed_hosts` in config.json if you trust it"
-            raise DownloadError(f"{plain(url)} is not fetched: {reason}", code="host-not-allowed", hint=hint)
-        if self._offline:
-            raise as_download_error(not_asked())
-        kept = {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
-        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **kept}
-        try:
-            reply = self._hops.send(Request(method="GET", url=first, headers=sent), self._before_hop, stay=stay)
-        except (SourceError, Refused) as error:
-            raise as_download_error(error) from error
-        transfer = Transfer(
-            reply.response, str(reply.url), self._secrets, self._transport.patience,
-            body=self._transport.body(reply.response), key_variable=reply.key_variable,
-        )  # fmt: skip
-        self._obey(reply.url, transfer)
-        return reply, transfer
-
     @contextmanager
     def _discreet(self) -> Iterator[None]:
         """Errors leave without the run's keys: a redirect's address may hold one."""
@@ -273,20 +224,6 @@ class Client:
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
             raise Interrupted("The run was stopped while it waited for a host", hint="`comfyfixer resume` goes on")
-
-    def _before_hop(self, url: Url) -> None:
-        self._gates.for_files(url).wait_for_turn()
-
-    def _obey(self, url: Url, transfer: Transfer) -> None:
-        """Note what the host of a file says about its limits; whoever asks it next waits."""
-        gate = self._gates.for_files(url)
-        gate.note_answer(transfer.headers)
-        seconds = retry_after(transfer.headers, self._wall()) if transfer.status in (429, 503) else None
-        if seconds:
-            try:
-                gate.silence(seconds, f"HTTP {transfer.status}: it asks for silence")
-            except SourceError:
-                return  # longer than we may wait: the next request to this host says so
 
     def _question(
         self,

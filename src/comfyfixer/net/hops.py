@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from comfyfixer import __version__
 from comfyfixer.model.event import Emit
 from comfyfixer.net.credentials import Credentials
 from comfyfixer.net.failures import NoAnswer, Refused, network_errors
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from comfyfixer.net.transport import Transport
+
+# Honest on purpose: hubs send what looks like a browser to a login page.
+USER_AGENT: Final = f"ComfyFixerSmart/{__version__} (+https://github.com/comfyfixer/comfyfixersmart)"
 
 _MAX_REDIRECTS: Final = 10
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
