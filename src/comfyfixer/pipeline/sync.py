@@ -17,33 +17,27 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from comfyfixer import __version__
-from comfyfixer.download.existing import same_file
 from comfyfixer.download.space import check_space
 from comfyfixer.errors import ComfyFixerError, DownloadError, Interrupted, UsageError
 from comfyfixer.inventory.hashes import HashCache
 from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.runlock import held
-from comfyfixer.model.candidate import Candidate
-from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.lock import Lock, LockedModel, Synced, SyncedModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
-from comfyfixer.model.resolution import Resolution
 from comfyfixer.net.client import make_client
-from comfyfixer.paths import Workdir, openable, printable
+from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.extras import Extras
 from comfyfixer.pipeline.fetching import fetched
-from comfyfixer.pipeline.installation import Places, find_places
+from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.lock_packs import compared
-from comfyfixer.pipeline.lock_sources import candidates_of
-from comfyfixer.pipeline.lockfile import places_of, read_lock, write_lock
+from comfyfixer.pipeline.lock_rows import LockedRows
+from comfyfixer.pipeline.lockfile import read_lock, write_lock
 from comfyfixer.pipeline.placing import Order
-from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.run import logs, new_record
 from comfyfixer.pipeline.session import Session
 from comfyfixer.redact import plain
 from comfyfixer.report.synced import exit_code
-from comfyfixer.resolve.names import split_extension
 from comfyfixer.settings import Settings
 
 if TYPE_CHECKING:
@@ -102,7 +96,7 @@ class _Work:
     def __init__(self, session: Session, lock: Lock) -> None:
         self._session = session
         self._places = find_places(session)
-        self._roots = Roots(self._places, session.settings)
+        self._finder = LockedRows(session, self._places)
         self._extras = Extras(session, self._client)
         self._rows: dict[tuple[str, str], SyncedModel] = {}
         self._claims: dict[str, LockedModel] = {}
@@ -166,10 +160,10 @@ class _Work:
     def _look(self, row: LockedModel, client: "Client", hashes: HashCache) -> None:
         """Whether the file is here; else how it can be had."""
         try:
-            order = self._order(row, client)
+            order = self._finder.order(row, client)
             if self._is_named_already(row, order.request.target):
                 return
-            there = self._here(row, order.request, hashes)
+            there = self._finder.here(row, order.request, hashes)
         except (DownloadError, OSError) as error:
             self._failed(row, _problem(error, row), None)
             return
@@ -196,67 +190,6 @@ class _Work:
             self._twins.append((row, first))
         return first is not row
 
-    def _order(self, row: LockedModel, client: "Client") -> Order:
-        """What is asked of the download room.
-
-        Raises:
-            UnsafeName: Its name or its folder's is no safe path, or no model file's.
-            DownloadError: No source of it may be asked.
-        """
-        places_of(row, self._places)  # a name that is unsafe below one root is unsafe below all
-        if not split_extension(row.name)[1]:
-            raise DownloadError(
-                f"`{plain(row.name)}` does not end as a model file does",
-                code="unsafe-name",
-                hint="Place it by hand, if you know what it is",
-            )
-        root = self._roots.root(row.folder)
-        target = root / places_of(row, self._places)[0].relative_to(_first_root(row, self._places))
-        candidates = tuple(candidates_of(row, self._session.settings, client))
-        allowed = not {row.name, target.name}.isdisjoint(self._session.settings.allow_pickle)
-        request = FetchRequest(
-            filename=target.name, target=os.fspath(target), root=os.fspath(root), candidates=candidates,
-            folder=row.folder, allow_pickle=allowed,
-        )  # fmt: skip
-        return Order(_resolution(row, target.name, candidates), request)
-
-    def _here(self, row: LockedModel, request: FetchRequest, hashes: HashCache) -> Path | None:
-        """The very file, in any root that ComfyUI searches.
-
-        Raises:
-            DownloadError: `target-exists`: another file has its place; or nobody has it who may be asked.
-        """
-        for path in dict.fromkeys((Path(request.target), *places_of(row, self._places))):
-            known = hashes.known(printable(path)).get("sha256")
-            if known == row.sha256 or (known is None and self._is_it(path, row, request, hashes)):
-                return path
-        if os.path.lexists(request.target):
-            raise DownloadError(
-                f"A different file is at {printable(request.target)} already; it was not touched",
-                code="target-exists",
-                hint="Rename or remove that file, then run the same command again",
-            )
-        if not request.candidates:
-            raise DownloadError(
-                f"The lock file names no place for `{plain(row.name)}` that may be asked",
-                code="host-not-allowed",
-                hint="Bring it by hand, or add its host to `download.allowed_hosts` in config.json if you trust it",
-            )
-        return None
-
-    def _is_it(self, path: Path, row: LockedModel, request: FetchRequest, hashes: HashCache) -> bool:
-        promise = Candidate(
-            source="url", filename=path.name, download_url="", size_bytes=row.size_bytes, hashes={"sha256": row.sha256}
-        )
-        asked = FetchRequest(
-            filename=path.name, target=os.fspath(path), root=request.root, candidates=(promise,), folder=row.folder,
-            allow_pickle=True,
-        )  # fmt: skip
-        proof = same_file(Path(openable(os.fspath(path))), asked, verify_hashes=True, cancelled=self._session.cancelled)
-        if proof is not None:
-            hashes.remember(printable(path), {"sha256": proof.sha256})
-        return proof is not None
-
     def _note(self, row: LockedModel, state: str, path: str | None) -> None:
         self._rows[row.folder, row.name] = SyncedModel(
             name=row.name, folder=row.folder, state=state, path=path, size_bytes=row.size_bytes
@@ -281,21 +214,8 @@ def _is_same(path: Path, other: Path) -> bool:
         return False
 
 
-def _first_root(row: LockedModel, places: Places) -> Path:
-    return Path(next(iter(places.roots(row.folder)), None) or places.root(row.folder))
-
-
 def _problem(error: DownloadError | OSError, row: LockedModel) -> Problem:
     if isinstance(error, DownloadError):
         return Problem.of(error, where=plain(row.name))
     message = f"`{plain(row.name)}` can't be looked at: {error.strerror or error}"
     return Problem(code="target-unwritable", message=message, hint="Check the folder's permissions", where=row.folder)
-
-
-def _resolution(row: LockedModel, filename: str, candidates: tuple[Candidate, ...]) -> Resolution:
-    source = candidates[0].source if candidates else "not_found"
-    return Resolution(
-        filename=filename, value=row.name, folder=row.folder, expected_type="unknown", source=source,
-        decision="accepted", confidence=1.0, because="The lock file names its SHA-256", size_bytes=row.size_bytes,
-        sha256=row.sha256, candidates=candidates,
-    )  # fmt: skip
