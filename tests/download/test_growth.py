@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from comfyfixer.download.growth import Growth, Trial
+from comfyfixer.download.sharing import Sharing
 
 MB = 1_000_000
 TRIAL = Trial(
@@ -50,6 +51,13 @@ def test_where_the_line_is_full_they_are_tried_once_and_no_more() -> None:
 def test_where_the_first_ones_bring_a_little_one_more_comes_and_another() -> None:
     history = _opened(lambda connections: 100 * MB * (1 + 0.4 * (connections - 1)))
     assert [second - first for first, second in itertools.pairwise(history) if second > first][:3] == [2, 1, 1]
+
+
+def test_below_a_limit_one_that_reaches_it_needs_no_help_and_one_that_does_not_gets_it() -> None:
+    trial = Sharing(bytes_per_second=5 * MB, trial=TRIAL).trial
+    assert set(_opened(lambda _connections: 5.0 * MB, trial=trial)) == {1}
+    assert max(_opened(lambda connections: min(5.0, connections) * MB, trial=trial)) == 4
+    assert max(_opened(lambda _connections: 5.0 * MB)) > 1
 
 
 def test_one_bad_moment_does_not_end_it() -> None:

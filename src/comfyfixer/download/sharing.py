@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from comfyfixer.download.growth import USUAL, Trial
 from comfyfixer.download.pace import Cancelled, Pace, check
 from comfyfixer.download.room import Room
 
 _LOOK_EVERY_S: Final = 0.1
 _AHEAD_S: Final = 0.1
+_NEARLY_ALL: Final = 0.7
 PER_FILE: Final = 4
 PER_HOST: Final = 8
 
@@ -127,7 +130,7 @@ class Sharing:
     Args:
         per_file: Connections to one file at most; 1 never opens a second one.
         free_bytes: Free bytes on the disk of an existing folder; None: nobody looks.
-        trial: When a further connection to a file is tried, and kept.
+        trial: When further connections to a file are tried. Below a limit they are no help: nearly all of it is enough.
     """
 
     def __init__(
@@ -140,6 +143,8 @@ class Sharing:
         trial: Trial = USUAL,
     ) -> None:
         self.per_file = per_file
+        if bytes_per_second is not None:
+            trial = msgspec.structs.replace(trial, enough=min(trial.enough, _NEARLY_ALL * bytes_per_second))
         self.trial = trial
         self.connections = Connections(max(per_host, 1))
         self.throttle = Throttle(bytes_per_second)
