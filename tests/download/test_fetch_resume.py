@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import msgspec
@@ -341,6 +342,23 @@ def test_a_stop_keeps_what_has_arrived_and_the_next_run_goes_on(bench: Bench) ->
     bench.cancelled = lambda: False
     _succeeds(bench)
     assert bench.hub.requests[1]["range"].startswith("bytes=1")
+
+
+def test_a_connection_that_a_stop_ended_is_not_tried_again(bench: Bench) -> None:
+    def ended(exchange: Exchange) -> None:
+        exchange.head(200, Content_Length=len(bench.hub.body))
+        exchange.wfile.write(bench.hub.body[:1_000_000])
+        exchange.wfile.flush()
+        while not bench.part.exists() or bench.part.stat().st_size < 1_000_000:
+            time.sleep(0.001)
+        bench.stop = True
+        exchange.hang_up()
+
+    bench.hub.script = [ended]
+    with pytest.raises(Interrupted):
+        bench.fetch()
+    assert bench.told("download.retried") == []
+    assert len(bench.hub.requests) == 1
 
 
 def test_a_stop_while_waiting_ends_the_wait(bench: Bench) -> None:

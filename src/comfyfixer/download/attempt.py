@@ -7,7 +7,7 @@ import msgspec
 from comfyfixer.download.asking import Asking, content_range, goes_on, strong_etag
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.growth import Growth
-from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, nap
+from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, check, nap
 from comfyfixer.download.part import Part
 from comfyfixer.download.segments import Divided, NoRanges, Segments
 from comfyfixer.download.sharing import Sharing
@@ -76,6 +76,7 @@ class Attempt:
             except DownloadError as error:
                 if not error.retryable:
                     raise
+                check(self._means.cancelled)  # a stop ends connections, and that is no reason to try again
                 wait_s = budget.spend(error, self._gained())
                 self._tell_retry(budget.attempt, error)
                 nap(self._means.pace, wait_s, self._means.cancelled)
