@@ -8,7 +8,7 @@ import msgspec
 from comfyfixer.content.containers import not_a_model
 from comfyfixer.content.first_bytes import page_kind
 from comfyfixer.download.expected import Expected
-from comfyfixer.download.pace import TryAgain
+from comfyfixer.download.pace import GOES_ON, TryAgain
 from comfyfixer.download.refusals import login_page, refusal
 from comfyfixer.download.segments import NoRanges
 from comfyfixer.download.sharing import host_of
@@ -105,7 +105,7 @@ class Asking:
         if error.retryable or not abroad or answer.status not in (400, 401, 403) or not self._new_addresses:
             return error
         self._new_addresses -= 1
-        return TryAgain(error.message, code=error.code, hint=error.hint)
+        return TryAgain(error.message, code=error.code, hint=error.hint or GOES_ON)
 
     def check_kind(self, answer: Answer) -> None:
         """Refuse what says of itself that it is a page, or that it is packed where no hash would tell.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,7 @@ from comfyfixer.errors import DownloadError, Interrupted
 Cancelled = Callable[[], bool]
 
 _LOOK_EVERY_S = 0.1
+GOES_ON: Final = "`comfyfixer resume` goes on from here"
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     tries: int = 8
-    refill_bytes: int = 1024 * 1024
+    refill_bytes: int = 64 * 1024
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     patience_s: float = 900.0
@@ -42,7 +44,7 @@ class TryAgain(DownloadError):
         wait_s: How long the server wants us to wait, None where it did not say.
     """
 
-    def __init__(self, message: str, *, code: str, hint: str | None = None, wait_s: float | None = None) -> None:
+    def __init__(self, message: str, *, code: str, hint: str = GOES_ON, wait_s: float | None = None) -> None:
         super().__init__(message, code=code, hint=hint, retryable=True)
         self.wait_s = wait_s
 
@@ -90,4 +92,4 @@ def nap(pace: Pace, seconds: float, cancelled: Cancelled) -> None:
 def check(cancelled: Cancelled) -> None:
     """Raise `Interrupted` when the user stopped the run."""
     if cancelled():
-        raise Interrupted("The download was stopped", hint="`comfyfixer resume` goes on from here")
+        raise Interrupted("The download was stopped", hint=GOES_ON)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ _KEY_PAGES: Final = {
     "civitai": "https://civitai.com/user/account",
     "huggingface": "https://huggingface.co/settings/tokens",
 }
-_LATER: Final = "Run `comfyfixer resume` later; what has arrived is kept"
+_LATER: Final = "Run `comfyfixer resume` {}; what has arrived is kept"
 
 
 def refusal(
@@ -54,11 +55,14 @@ def refusal(
 
 def _later(status: int, headers: Mapping[str, str], words: str, candidate: Candidate) -> DownloadError:
     wait_s = retry_after(headers, time.time())
+    hint = _LATER.format(
+        f"after {datetime.now().astimezone() + timedelta(seconds=wait_s):%H:%M}" if wait_s else "later"
+    )
     if status == 429:
         message = f"{_host(candidate)} asks for fewer requests{words}"
-        return TryAgain(message, code="hub-rate-limited", hint=_LATER, wait_s=wait_s)
+        return TryAgain(message, code="hub-rate-limited", hint=hint, wait_s=wait_s)
     message = f"{_host(candidate)} has a fault of its own (HTTP {status}{words})"
-    return TryAgain(message, code="hub-error", hint=_LATER, wait_s=wait_s)
+    return TryAgain(message, code="hub-error", hint=hint, wait_s=wait_s)
 
 
 def _unauthorised(headers: Mapping[str, str], words: str, candidate: Candidate, key_sent: str | None) -> DownloadError:

@@ -79,7 +79,7 @@ class Segments:
             self._follow()
         finally:
             self._stop()
-        self._flow.meter.tell(self._flow.pace.clock(), self._part.here)
+            self._flow.meter.tell(self._flow.pace.clock(), self._part.here)
 
     def _begin(self, answer: Answer | None) -> None:
         now = self._flow.pace.clock()

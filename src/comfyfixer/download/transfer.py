@@ -118,22 +118,24 @@ def pour(answer: Answer, part: Part, *, limit: int | None, flow: Flow) -> int:
     rounds = Rounds(pace, now)
     flow.meter.start(part.size)
     buffer = memoryview(bytearray(throttle.most(CHUNK)))
-    while limit is None or part.size < limit:
-        check(flow.cancelled)
-        count = answer.read_into(buffer if limit is None else buffer[: limit - part.size])
-        if not count:
-            break
-        part.append(buffer[:count])
-        watch.forgive(throttle.came(count, pace, flow.cancelled))
-        now = pace.clock()
-        flow.meter.tick(now, part.size)
-        watch.look(now, part.size)
-        if rounds.look(now, part, flow):
-            flow.paused()
-        if more := flow.divide(now, part.size):
-            return more
-    flow.meter.tell(pace.clock(), part.size)
-    return 0
+    try:
+        while limit is None or part.size < limit:
+            check(flow.cancelled)
+            count = answer.read_into(buffer if limit is None else buffer[: limit - part.size])
+            if not count:
+                break
+            part.append(buffer[:count])
+            watch.forgive(throttle.came(count, pace, flow.cancelled))
+            now = pace.clock()
+            flow.meter.tick(now, part.size)
+            watch.look(now, part.size)
+            if rounds.look(now, part, flow):
+                flow.paused()
+            if more := flow.divide(now, part.size):
+                return more
+        return 0
+    finally:
+        flow.meter.tell(pace.clock(), part.size)
 
 
 class Rounds:

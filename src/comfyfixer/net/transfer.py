@@ -2,6 +2,7 @@
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -48,6 +49,7 @@ class Transfer:
         self.status: int = response.status
         self.headers: Mapping[str, str] = lower_headers(response, secrets)
         self.url = redact(secrets.hidden(url))
+        self._host = urlsplit(self.url).netloc
         self.key_variable = key_variable
         self._response = response
         self._in_chunks = bool(getattr(response, "chunked", False))
@@ -129,7 +131,7 @@ class Transfer:
         self._response.release_conn()
 
     def _broken_off(self, error: Exception) -> DownloadError:
-        failure = translated(error, self.url)
+        failure = translated(error, self._host)
         code = "download-stalled" if failure.code == "hub-timeout" else "download-interrupted"
         return DownloadError(failure.message, code=code, hint="`comfyfixer resume` goes on from here", retryable=True)
 

@@ -19,13 +19,13 @@ _REMOTE_CODES: Final = frozenset(
         "hub-rate-limited",
         "hub-key-refused",
         "hub-region-blocked",
+        "download-interrupted",
+        "download-stalled",
     }
 )
 
 
-_GOES_ON: Final = frozenset(
-    {"disk-full", "target-exists", "target-unwritable", "download-interrupted", "download-stalled"}
-)
+_GOES_ON: Final = frozenset({"disk-full", "target-exists", "target-unwritable"})
 """What the same run may bring, once a disk has room or the line holds."""
 
 
