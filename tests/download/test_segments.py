@@ -4,11 +4,13 @@ import hashlib
 import random
 import re
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from comfyfixer.download import stretches
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.growth import Trial
 from comfyfixer.download.pace import Pace
@@ -229,6 +231,86 @@ def test_a_disk_that_fills_up_keeps_what_is_true(many: Bench, monkeypatch: pytes
     many.fails("disk-full")
     monkeypatch.undo()
     _succeeds(many)
+
+
+class Giver:
+    """The first connection's answer, in the test's hands: some bytes, then drops until it is told to go on."""
+
+    def __init__(self, body: bytes, *stations: tuple[int, threading.Event]) -> None:
+        self._body = body
+        self._stations = stations
+        self.gave_up = False
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.head(200, Content_Length=len(self._body))
+        at = 0
+        for end, go_on in self._stations:
+            at = self._give(exchange, at, end)
+            drops = 0
+            while not go_on.wait(0.01):
+                at = self._give(exchange, at, at + 1)
+                drops += 1
+                if drops == 2000:
+                    self.gave_up = True
+                    break
+        self._give(exchange, at, len(self._body))
+
+    def _give(self, exchange: Exchange, at: int, end: int) -> int:
+        exchange.wfile.write(self._body[at:end])
+        exchange.wfile.flush()
+        return end
+
+
+def test_a_late_connection_does_not_write_over_what_another_brought_and_hashed(many: Bench) -> None:
+    """Its first bytes are wrong ones: they would stand in the file after the right ones were hashed."""
+    asked, came = threading.Event(), threading.Event()
+
+    def late(exchange: Exchange) -> None:
+        start = int(exchange.headers["Range"].removeprefix("bytes=").partition("-")[0])
+        asked.set()
+        while PartPaths(many.target).bytes_here() < start + 100_000:
+            time.sleep(0.001)
+        body = bytearray(many.hub.body)
+        body[start : start + 64] = bytes(64)
+        serve(body=bytes(body))(exchange)
+        came.set()
+
+    many.sharing = Sharing(per_file=2, trial=EAGER)
+    many.hub.script = [Giver(many.hub.body, (MIB, asked), (9 * MIB, came)), late]
+    _succeeds(many)
+    assert many.told("download.retried") == []
+
+
+def test_a_file_that_is_here_does_not_wait_for_a_connection_that_never_answers(many: Bench) -> None:
+    asked, ended = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def silent(exchange: Exchange) -> None:
+        asked.set()
+        waited.append(ended.wait(4))  # less than the client has patience
+
+    many.sharing = Sharing(per_file=2, trial=EAGER)
+    many.hub.script = [Giver(many.hub.body, (MIB, asked)), silent]
+    try:
+        _succeeds(many)
+        assert waited == []
+    finally:
+        ended.set()
+
+
+def test_the_rest_of_a_connection_that_hardly_gives_any_more_is_brought_by_another(
+    many: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stretches, "_PATIENCE_S", 0.05)
+    ended = threading.Event()
+    slow = Giver(many.hub.body, (9 * MIB, ended))
+    many.sharing = Sharing(per_file=2, trial=EAGER)
+    many.hub.script = [slow]
+    try:
+        _succeeds(many)
+        assert not slow.gave_up
+    finally:
+        ended.set()
 
 
 def test_a_host_never_sees_more_connections_than_its_limit() -> None:

@@ -91,6 +91,62 @@ def test_until_a_connection_is_open_its_owner_goes_on_into_its_bytes() -> None:
     assert first.stop == first.at
 
 
+def test_what_was_brought_before_it_opened_is_not_its_own() -> None:
+    stretches, first = _begun()
+    second = _next(stretches, (0, MB))
+    begin, stop = second.at, second.stop
+    first.at = begin + 5
+    stretches.opened(second, 2.0)
+    assert (second.at, second.told, second.stop) == (begin + 5, begin + 5, stop)
+
+
+def test_one_that_opens_when_all_its_bytes_are_here_takes_nothing_away() -> None:
+    stretches, first = _begun()
+    second = _next(stretches, (0, MB))
+    first.at = second.stop + 5
+    stretches.opened(second, 2.0)
+    assert (second.left, first.stop) == (0, TOTAL)
+
+
+def test_what_an_owner_brought_before_it_ended_is_not_brought_again() -> None:
+    stretches, first = _begun()
+    second = _next(stretches, (0, MB))
+    first.at = first.written = first.told = second.at + 5
+    stretches.end(first)
+    stretches.opened(second, 2.0)
+    assert second.at == first.told
+
+
+def test_bytes_that_come_for_an_end_that_was_taken_over_are_not_written() -> None:
+    stretches, first = _begun()
+    second = _next(stretches, (0, MB))
+    stretches.opened(second, 2.0)
+    first.at = first.stop - 3
+    assert (first.reserve(10), first.at, first.reserve(10)) == (3, first.stop, 0)
+
+
+def test_a_little_rest_that_hardly_comes_is_taken_over_whole_and_one_that_comes_is_not() -> None:
+    stretches, slow = _begun(at=TOTAL - MB // 10)
+    stretches.opened(slow, 0.0)
+    holes = _holes((0, slow.at))
+    assert not stretches.wants_help(holes, 1.0), "it is too early to say"
+    assert stretches.next(holes, 1.0) is None
+    slow.at += 100
+    assert stretches.wants_help(holes, 4.0)
+    found = stretches.next(holes, 4.0)
+    assert found is not None
+    assert (found.at, found.stop) == (slow.at, TOTAL)
+    slow.at += 50
+    stretches.opened(found, 4.1)
+    assert (slow.left, found.at, found.stop) == (0, slow.at, TOTAL)
+
+
+def test_bytes_that_nobody_is_to_bring_want_help() -> None:
+    stretches, first = _begun()
+    first.stop = 40 * MB
+    assert stretches.wants_help(_holes((0, MB)), 1.0)
+
+
 def test_what_one_that_never_opened_was_to_bring_stays_its_owner_s() -> None:
     stretches, first = _begun(at=8 * MB)
     second, third, fourth = (_next(stretches, (0, 8 * MB)) for _ in range(3))
@@ -118,17 +174,30 @@ def test_bytes_that_are_written_and_not_yet_told_are_nobody_s_hole() -> None:
     assert first.stop == TOTAL
 
 
+BROUGHT = (0, 1, 100_000, MB, 3 * MB)
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["more", "open", "advance", "advance", "fail"]), st.integers(0, 5), st.integers(0, MB)),
+    st.tuples(
+        st.sampled_from(["more", "open", "advance", "advance", "fail"]), st.integers(0, 5), st.sampled_from(BROUGHT)
+    ),
+    min_size=20,
     max_size=80,
 )
 
 
 @given(EVENTS)
-def test_whatever_opens_ends_and_advances_every_byte_is_brought(events: list[tuple[str, int, int]]) -> None:
-    """Through any course of events; in the end nothing is left to ask for, and no byte is missing."""
+def test_whatever_opens_ends_and_advances_every_byte_is_brought_once(events: list[tuple[str, int, int]]) -> None:
+    """Through any course of events; in the end nothing is left to ask for, no byte is missing, and none came twice."""
     total = 8 * MB
     stretches, here = Stretches(total, most=4), Extents()
+
+    def bring(one: Stretch, count: int) -> None:
+        begin, before = one.at, _sum(here)
+        mine = one.reserve(count)
+        assert mine <= count
+        here.add(begin, one.at)
+        assert _sum(here) == before + mine
+        one.told = one.written = one.at
+
     under_way = [stretches.begin(0, now=0.0)]
     open_ones = set(under_way)
     for now, (action, which, brought) in enumerate(events, start=1):
@@ -138,9 +207,7 @@ def test_whatever_opens_ends_and_advances_every_byte_is_brought(events: list[tup
             continue
         one = under_way[which % len(under_way)]
         if one in open_ones:
-            one.at += min(brought, one.left)
-            here.add(one.told, one.at)
-            one.told = one.at
+            bring(one, brought)
         elif action == "open":
             stretches.opened(one, float(now))
             open_ones.add(one)
@@ -152,7 +219,10 @@ def test_whatever_opens_ends_and_advances_every_byte_is_brought(events: list[tup
         stretches.end(one)
     while (found := stretches.next(list(here.holes(0, total)), 100.0)) is not None:
         stretches.opened(found, 100.0)
-        here.add(found.at, found.stop)
-        found.at = found.told = found.stop
+        bring(found, found.left)
         stretches.end(found)
     assert here.all == ((0, total),)
+
+
+def _sum(extents: Extents) -> int:
+    return sum(end - start for start, end in extents.all)

@@ -80,6 +80,10 @@ class Growth:
         self._since_s, self._connections = None, 0
         self._window_s = self._trial.first_s
 
+    def waits(self, now: float) -> bool:
+        """Whether the last try was in vain, not long ago."""
+        return now < self._not_before_s
+
     def failed(self, now: float) -> None:
         """The further connection could not be had: not again for a while."""
         self._wait(now)
@@ -102,7 +106,7 @@ class Growth:
         self._fewer = None
         if gained is not None and gained < trial.gain:
             self._wait(now)
-        if now < self._not_before_s:
+        if self.waits(now):
             return 0
         return self._lacking(connections) if gained is None or gained >= trial.full_gain else 1
 

@@ -18,7 +18,10 @@ from comfyfixer.errors import DownloadError
 _HASHED_AT_ONCE: Final = 4 * 1024 * 1024
 _WORTH_HASHING: Final = 1024 * 1024
 _LOOK_EVERY_S: Final = 0.02
+_HELP_EVERY_S: Final = 0.2
 _PROGRESS: Final = 64 * 1024
+_PASSED_OVER: Final = 1024 * 1024
+"""So much of an answer is read for nothing, where others brought it before the answer came; rather than asking anew."""
 
 
 class NoRanges(DownloadError):
@@ -53,8 +56,10 @@ class Segments:
         self._stretches = Stretches(how.total, max(growth.most, 1))
         self._changed = threading.Condition()
         self._answers: dict[Stretch, Answer] = {}
-        self._threads: list[threading.Thread] = []
+        self._writing: set[threading.Thread] = set()
         self._at_work = 0
+        self._most_at_work = 0
+        self._next_help_s = 0.0
         self._giving = 0
         self._stopped = False
         self._error: BaseException | None = None
@@ -114,11 +119,22 @@ class Segments:
             self._begin(None)
         elif settled:
             self._grow(now, here)
+        if now >= self._next_help_s:
+            self._next_help_s = now + _HELP_EVERY_S
+            self._help(now)
 
     def _grow(self, now: float, here: int) -> None:
         how = self._how
         if more := self._growth.wants(now, how.sharing.throttle.total, self._at_work, how.total - here):
             self._try_more(more)
+
+    def _help(self, now: float) -> None:
+        """Let a further connection take what one of them hardly brings, where there were as many before."""
+        with self._changed:
+            fewer = 0 < self._at_work < self._most_at_work and not self._growth.waits(now)
+            wanted = fewer and self._stretches.wants_help(self._part.holes(self._how.total), now)
+        if wanted:
+            self._try_more(1)
 
     def _try_more(self, count: int) -> None:
         if self._how.sharing.trying.acquire(blocking=False):
@@ -145,19 +161,20 @@ class Segments:
     def _start(self, stretch: Stretch, answer: Answer | None, *, is_first: bool) -> None:
         with self._changed:
             self._at_work += 1
+            self._most_at_work = max(self._most_at_work, self._at_work)
             self._error = None
-        thread = threading.Thread(target=self._work, args=(stretch, answer, is_first), name="stretch", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        threading.Thread(target=self._work, args=(stretch, answer, is_first), name="stretch", daemon=True).start()
 
     def _stop(self) -> None:
-        """End all connections and wait for their threads: nobody writes into the part after this."""
+        """End all connections and wait for who writes: nobody does so after this. Who still waits for a head is not
+        waited for; when it comes, its connection ends.
+        """
         with self._changed:
             self._stopped = True
-            answers = list(self._answers.values())
+            answers, threads = list(self._answers.values()), tuple(self._writing)
         for answer in answers:
             answer.abort()
-        for thread in self._threads:
+        for thread in threads:
             thread.join()
 
     # --- in the connections' own threads -----------------------------------------------------------------------------
@@ -166,8 +183,7 @@ class Segments:
         """One connection after another, for one stretch after another."""
         failure: BaseException | None = None
         try:
-            with Writer(self._part) as writer:
-                self._stretch_by_stretch(stretch, answer, writer, is_first)
+            self._stretch_by_stretch(stretch, answer, is_first)
         except BaseException as error:  # noqa: BLE001  # the following thread raises it
             failure = error
         with self._changed:
@@ -181,11 +197,12 @@ class Segments:
                 self._how.sharing.connections.allow_no_more(self._how.host)
             self._how.sharing.connections.release(self._how.host)
 
-    def _stretch_by_stretch(self, first: Stretch, answer: Answer | None, writer: Writer, is_first: bool) -> None:
+    def _stretch_by_stretch(self, first: Stretch, answer: Answer | None, is_first: bool) -> None:
         stretch: Stretch | None = first
         while stretch is not None:
             try:
-                self._one(stretch, answer, writer)
+                while not self._brought(stretch, answer):
+                    answer = None
             except DownloadError as error:
                 if not error.retryable or self._stopped or stretch.gained < _PROGRESS:
                     raise
@@ -200,55 +217,74 @@ class Segments:
         with self._changed:
             return None if self._stopped or gives_back else self._next()
 
-    def _one(self, stretch: Stretch, answer: Answer | None, writer: Writer) -> None:
-        """Open the stretch's connection where it has none, and take all of it."""
-        with answer or self._asked(stretch) as opened:
+    def _brought(self, stretch: Stretch, answer: Answer | None) -> bool:
+        """Open the stretch's connection where it has none, and take what nobody else brings of it by then; False where
+        so much was brought meanwhile that the rest is better asked for anew.
+        """
+        begin = stretch.at
+        with answer or self._asked(begin, stretch.stop) as opened:
             with self._changed:
                 if self._stopped:
-                    return
+                    return True
                 self._stretches.opened(stretch, self._flow.pace.clock())
+                passed_over = stretch.at - begin
+                if passed_over > _PASSED_OVER or not stretch.left:
+                    return not stretch.left
                 self._answers[stretch] = opened
+                self._writing.add(threading.current_thread())
                 self._giving += 1
             try:
-                self._take(stretch, opened, writer)
+                with Writer(self._part) as writer:
+                    self._take(stretch, opened, writer, passed_over)
             finally:
                 with self._changed:
                     self._giving -= 1
+                    self._writing.discard(threading.current_thread())
                     del self._answers[stretch]
+        return True
 
-    def _asked(self, stretch: Stretch) -> Answer:
+    def _asked(self, start: int, stop: int) -> Answer:
         clock = self._flow.pace.clock
         began_s = clock()
-        answer = self._how.ask(stretch.at, stretch.stop)
+        answer = self._how.ask(start, stop)
         with self._changed:
             self._stretches.opening_s = clock() - began_s
         return answer
 
-    def _take(self, stretch: Stretch, answer: Answer, writer: Writer) -> None:
-        """Write what comes, and tell it chunk by chunk."""
+    def _take(self, stretch: Stretch, answer: Answer, writer: Writer, passed_over: int) -> None:
+        """Write what comes, and tell it chunk by chunk; but the first bytes are here already."""
         flow = self._flow
         buffer = memoryview(bytearray(flow.throttle.most(self._piece)))
-        watch = StallWatch(flow.pace, flow.pace.clock(), stretch.at)
+        watch, came = StallWatch(flow.pace, flow.pace.clock(), 0), 0
         try:
-            while (left := stretch.left) and not self._stopped:
+            while (left := passed_over - came if came < passed_over else stretch.left) and not self._stopped:
                 count = answer.read_into(buffer[:left])
                 if not count:
                     raise TryAgain(f"The connection ended after {stretch.gained} bytes", code="download-interrupted")
-                if self._is_stopped():  # what an ended connection gives is not the file
+                if came >= passed_over and not self._written(stretch, buffer[:count], writer):
                     return
-                writer.write(stretch.at, buffer[:count])
-                stretch.at += count
-                if stretch.at - stretch.told >= self._piece or not stretch.left:
-                    self._tell(writer, stretch)
+                came += count
                 watch.forgive(flow.throttle.came(count, flow.pace, flow.cancelled))
-                watch.look(flow.pace.clock(), stretch.at)
+                watch.look(flow.pace.clock(), came)
         finally:
             self._tell(writer, stretch)
 
-    def _is_stopped(self) -> bool:
-        return self._stopped
+    def _written(self, stretch: Stretch, chunk: memoryview, writer: Writer) -> bool:
+        """Write what is this connection's of it; False where nothing is, or where all is ended: what comes of an ended
+        connection is not the file.
+        """
+        with self._changed:
+            if self._stopped:
+                return False
+            at = stretch.at
+            mine = stretch.reserve(len(chunk))
+        writer.write(at, chunk[:mine])
+        stretch.written += mine
+        if stretch.written - stretch.told >= self._piece or not stretch.left:
+            self._tell(writer, stretch)
+        return mine > 0
 
     def _tell(self, writer: Writer, stretch: Stretch) -> None:
-        writer.tell(stretch.told, stretch.at)
+        writer.tell(stretch.told, stretch.written)
         with self._changed:
-            stretch.told = stretch.at
+            stretch.told = stretch.written
