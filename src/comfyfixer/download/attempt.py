@@ -24,13 +24,18 @@ _SNIFFED: Final = 512
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fetch works with, handed in from above."""
+    """What a fetch works with, handed in from above.
+
+    Attributes:
+        lock: The handle of the target's lock, None before it is held.
+    """
 
     client: Opener
     emit: Emit
     cancelled: Cancelled
     pace: Pace
     sharing: Sharing
+    lock: int | None = None
 
 
 class Attempt:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -34,16 +34,30 @@ class Errand:
         self._meter = Meter(expected.filename, expected.size_bytes, means.emit, means.pace)
         self.said = ""
 
-    def run(self, words: Sequence[str], given: str, environment: Mapping[str, str], hide: Callable[[str], str]) -> int:
-        """Run it to its end.
+    def run(
+        self,
+        words: Sequence[str],
+        given: str,
+        environment: Mapping[str, str],
+        hide: Callable[[str], str],
+        *,
+        handles: Collection[int] = (),
+    ) -> int:
+        """Run it to its end. Where we are killed it may go on: it holds the target's lock as long as it does.
+
+        Args:
+            handles: Of open files that it is to have.
 
         Raises:
             Interrupted: `cancelled` became true; the program has ended, and what came stays.
         """
+        lock = self._means.lock
+        inherited = (*handles, *(() if lock is None else (lock,))) if os.name == "posix" else ()
         with tempfile.TemporaryFile() as told:
             process = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=told, stderr=told, env=dict(environment), cwd=self._place.parent
-            )
+                words, stdin=subprocess.PIPE, stdout=told, stderr=told, env=dict(environment), cwd=self._place.parent,
+                pass_fds=inherited,
+            )  # fmt: skip
             try:
                 _give(process, given)
                 self._meter.start(bytes_in(self._place))

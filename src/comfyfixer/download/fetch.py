@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from comfyfixer.download.attempt import Attempt, Means
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.earlier import open_part
@@ -101,7 +103,8 @@ class _Errand:
             raise told_together([], self._request)
         make_folder(self._paths.target.parent)
         self._paths.check_lock()
-        with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here):
+        with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here) as lock:
+            self._means = msgspec.structs.replace(self._means, lock=lock)
             there = self._already_there()
             self._in_the_way = broken(self._paths.target)
             return there or self._first_that_works()

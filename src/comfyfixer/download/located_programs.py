@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol
+from typing import IO, Final, Protocol, Self
 
 from comfyfixer.download.attempt import Means
 from comfyfixer.download.child import Errand, bytes_in
@@ -110,6 +110,7 @@ class Aria2(_FromPlace):
         lines = [place.url, f"  dir={_one_line(file.parent)}", f"  out={file.name}"]
         words = [
             self._program, "--no-conf=true", "--input-file=-", "--continue=true", "--auto-file-renaming=false",
+            "--follow-metalink=false", "--follow-torrent=false",  # else an answer names further files and hosts
             "--file-allocation=none", f"--max-connection-per-server={_CONNECTIONS}", f"--split={_CONNECTIONS}",
             "--min-split-size=16M", "--max-tries=2", "--retry-wait=1", "--auto-save-interval=5",
             "--show-console-readout=false", "--summary-interval=0", "--download-result=hide",
@@ -127,11 +128,12 @@ class Wget(_FromPlace):
     def once(self, place: Place, file: Path, errand: Errand) -> int:
         with _Config(place.headers) as config:
             words = [
-                self._program, config, "--input-file=-", "--continue", f"--output-document={file}",
+                self._program, config.option, "--input-file=-", "--continue", f"--output-document={file}",
                 "--max-redirect=0", "--tries=2", "--timeout=60", "--no-verbose", "--no-hsts",
                 "--user-agent=ComfyFixerSmart", *errand.rate("--limit-rate"), *_certificates("--ca-certificate"),
             ]  # fmt: skip
-            return errand.run(words, place.url + "\n", without_keys(os.environ), self._hide)
+            environment = without_keys(os.environ)
+            return errand.run(words, place.url + "\n", environment, self._hide, handles=config.handles)
 
 
 def _located(locator: Locator, candidate: Candidate) -> Place:
@@ -145,23 +147,43 @@ def _located(locator: Locator, candidate: Candidate) -> Place:
 
 
 class _Config:
-    """The option for `wget`'s configuration: a file with the key, which only this user can read, or none at all."""
+    """`wget`'s configuration, where it is to be told a key: a file without a name, so that nothing stays of it whatever
+    becomes of us; on Windows one that only this user can read.
+
+    Attributes:
+        option: What `wget` is told.
+        handles: What it needs for it.
+    """
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
+        self._file: IO[bytes] | None = None
         self._path = ""
+        self.option = "--no-config"
+        self.handles: tuple[int, ...] = ()
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> Self:
         if not self._headers:
-            return "--no-config"
-        descriptor, self._path = tempfile.mkstemp(prefix="comfyfixer-")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(f"header = {name}: {value}\n" for name, value in self._headers.items())
-        return f"--config={self._path}"
+            return self
+        text = "".join(f"header = {name}: {value}\n" for name, value in self._headers.items()).encode()
+        if os.name == "posix":
+            self._file = file = tempfile.TemporaryFile()
+            file.write(text)
+            file.seek(0)
+            self.handles = (file.fileno(),)
+            self.option = f"--config=/dev/fd/{file.fileno()}"
+        else:
+            descriptor, self._path = tempfile.mkstemp(prefix="comfyfixer-")
+            with os.fdopen(descriptor, "wb") as named:
+                named.write(text)
+            self.option = f"--config={self._path}"
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._file is not None:
+            self._file.close()
         if self._path:
             with contextlib.suppress(OSError):
                 os.unlink(self._path)

@@ -17,8 +17,10 @@ _LOOK_EVERY_S: Final = 0.05
 
 
 @contextlib.contextmanager
-def held(path: Path, cancelled: Cancelled, *, keep: Callable[[], int]) -> Iterator[None]:
+def held(path: Path, cancelled: Cancelled, *, keep: Callable[[], int]) -> Iterator[int]:
     """Hold the lock file `path`; it is removed at the end, unless `keep` counts unfinished bytes.
+
+    Gives its handle: another program that has it, too, holds the lock with us, and on when we are killed.
 
     Raises:
         DownloadError: `target-unwritable`: the file system has no locks.
@@ -27,7 +29,7 @@ def held(path: Path, cancelled: Cancelled, *, keep: Callable[[], int]) -> Iterat
     """
     handle = _taken(path, cancelled)
     try:
-        yield
+        yield handle
     finally:
         _release(handle, path, keep=bool(keep()))
 
