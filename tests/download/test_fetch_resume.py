@@ -242,6 +242,27 @@ def test_without_hash_and_strong_etag_nothing_is_resumed(bench: Bench) -> None:
     assert bench.hub.ranges == [None]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "goes_on"),
+    [('W/"1"', 'W/"1"', True), ('W/"1"', 'W/"2"', False), ('W/"1"', None, False), (None, None, False)],
+)
+def test_without_a_hash_a_cut_file_goes_on_only_where_the_server_says_that_it_is_the_same(
+    bench: Bench, first: str | None, then: str | None, goes_on: bool
+) -> None:
+    old, bench.hub.etag = bench.hub.body, first
+    new = old if goes_on else safetensors(seed=2)
+
+    def later(exchange: Exchange) -> None:
+        bench.hub.body, bench.hub.etag = new, then
+        serve()(exchange)
+
+    bench.hub.script = [serve(cut_after=CUT), later]
+    outcome = bench.fetch(bench.candidate(hashes={}))
+    assert outcome.success, outcome.error
+    assert bench.target.read_bytes() == new
+    assert bench.hub.ranges == [None, f"bytes={CUT}-", *([] if goes_on else [None])]
+
+
 def test_without_a_hash_only_bytes_that_reached_the_disk_are_taken_over(bench: Bench) -> None:
     _leave_part(bench, hashes={})
     record = msgspec.json.decode(bench.record.read_bytes(), type=PartRecord)

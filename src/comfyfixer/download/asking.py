@@ -52,6 +52,12 @@ def strong_etag(answer: Answer) -> str | None:
     return etag if len(etag) > 2 and etag.startswith('"') and etag.endswith('"') and len(etag) < 256 else None
 
 
+def version(answer: Answer) -> str | None:
+    """What the server calls the file's present state, weak ETags too; None where it says nothing of it."""
+    told = [answer.headers.get(name, "").strip() for name in ("etag", "last-modified")]
+    return " ".join(told) if any(told) else None
+
+
 def goes_on(answer: Answer) -> bool:
     """True where bytes follow those that were promised; a server that neither sends nor ends has no more."""
     try:

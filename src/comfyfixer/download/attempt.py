@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from comfyfixer.download.asking import Asking, content_range, goes_on, strong_etag
+from comfyfixer.download.asking import Asking, content_range, goes_on, strong_etag, version
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.growth import Growth
 from comfyfixer.download.pace import Budget, Cancelled, Pace, TryAgain, check, nap
@@ -49,6 +49,7 @@ class Attempt:
         self._total = expected.size_bytes
         self._furthest = part.here
         self._short: int | None = None
+        self._version: str | None = None
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
         self._growth = Growth(means.sharing.per_file, means.sharing.trial)
         self._claim: Claim | None = None
@@ -119,11 +120,9 @@ class Attempt:
         return self._take(answer)
 
     def _take_rest(self, answer: Answer) -> bool:
-        """206: goes on only where our bytes end, and only in a file of the same size and, unproven, the same ETag."""
+        """206: goes on only where our bytes end, in a file of the same size and, where no hash tells, of the same version."""
         told = content_range(answer)
-        etag = self._part.record.etag
-        other = etag is not None and self._asking.other_file(answer, etag)
-        if told.start != self._part.size or other:
+        if told.start != self._part.size or self._is_other(answer):
             raise self._started_over("The server went on at another place, or with another file")
         if told.total is not None and self._total not in (None, told.total):
             raise self._changed_size(told.total)
@@ -132,6 +131,14 @@ class Attempt:
         if not self._part.size:
             self._note(answer)
         return self._take(answer)
+
+    def _is_other(self, answer: Answer) -> bool:
+        """Whether it may be of another version of the file than the bytes that are here. A known hash tells in the end;
+        without one the server has to say that it is the same.
+        """
+        if etag := self._part.record.etag:
+            return self._asking.other_file(answer, etag)
+        return self._expected.sha256 is None and (self._version is None or version(answer) != self._version)
 
     def _past_the_end(self, answer: Answer) -> bool:
         """416: our bytes may be all there are; the proof follows. Without a byte of ours it is the server's mistake."""
@@ -237,6 +244,7 @@ class Attempt:
             self._total = self._meter.total = total
 
     def _note(self, answer: Answer) -> None:
+        self._version = version(answer)
         self._part.note(etag=strong_etag(answer), last_modified=answer.headers.get("last-modified"))
 
     def _started_over(self, why: str) -> TryAgain:
