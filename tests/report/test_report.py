@@ -13,7 +13,8 @@ from comfyfixer.model.run import Overview, ScanSummary, WorkflowRow
 from comfyfixer.report.items import items, joined
 from comfyfixer.report.summary import summary
 from comfyfixer.report.terminal import lines
-from comfyfixer.report.words import common_folder, plural, sentences, size_text
+from comfyfixer.report.words import common_folder, plural, sentences
+from comfyfixer.sizes import size_text
 
 CANDIDATE = Candidate(
     source="huggingface",

@@ -13,7 +13,7 @@ from comfyfixer.cli.envelope import say, show
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.journal.read import CurrentStatus, current_status
 from comfyfixer.paths import Workdir
-from comfyfixer.report.words import size_text
+from comfyfixer.sizes import size_text
 
 _INTERVAL_S: Final = 0.5
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.plan import OpenFile, Plan, PlannedDisk, PlannedFile, PlanStep
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _NAME_WIDTH: Final = 48
 _NAMES_SHOWN: Final = 3

@@ -7,7 +7,8 @@ from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, Joined, WorkflowView, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
-from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
+from comfyfixer.report.words import common_folder, one_line, plural, sentences
+from comfyfixer.sizes import size_text
 
 _LONGEST_LIST: Final = 1_000
 """Rows of a list; what needs a person is listed whole."""

@@ -7,7 +7,8 @@ from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report.items import Item, Joined, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _MARKS: Final = {
     "placed": "+",

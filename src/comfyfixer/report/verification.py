@@ -5,7 +5,8 @@ from textwrap import wrap
 from typing import Final
 
 from comfyfixer.model.verification import Verification, VerifiedFile
-from comfyfixer.report.words import common_folder, plural, shown, size_text
+from comfyfixer.report.words import common_folder, plural, shown
+from comfyfixer.sizes import size_text
 
 _TITLES: Final = {
     "changed": ("!", "changed"),

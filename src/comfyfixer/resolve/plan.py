@@ -12,6 +12,7 @@ from comfyfixer.resolve.narrowing import narrowed
 from comfyfixer.resolve.order import Completion, Need, best_order, completions
 from comfyfixer.resolve.steps import blocked, steps
 from comfyfixer.resolve.verdict import is_here
+from comfyfixer.sizes import size_text
 
 Key = tuple[str, str, str]
 
@@ -199,16 +200,9 @@ def _summary(plan: Plan) -> str:
     if not plan.files:
         return "Nothing to fetch"
     count = len(plan.files)
-    size = _size(plan.size_bytes) if plan.size_bytes or not plan.unknown_sizes else ""
+    size = size_text(plan.size_bytes) if plan.size_bytes or not plan.unknown_sizes else ""
     unknown = f"{plan.unknown_sizes} of unknown size" if plan.unknown_sizes else ""
     told = ", ".join(part for part in (f"{count} file{'' if count == 1 else 's'}", size, unknown) if part)
     runnable = len(plan.runnable)
     verb = "becomes" if runnable == 1 else "become"
     return f"{told}: {runnable} of {plan.workflows - plan.runnable_now} waiting workflows {verb} runnable"
-
-
-def _size(size_bytes: int) -> str:
-    for unit, bytes_of in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size_bytes >= bytes_of:
-            return f"{size_bytes / bytes_of:.1f} {unit}"
-    return f"{size_bytes} B"
