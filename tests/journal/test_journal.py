@@ -9,7 +9,7 @@ import pytest
 
 from comfyfixer.journal.journal import Journal
 from comfyfixer.journal.live import LiveStatus, advance
-from comfyfixer.journal.logs import JsonLog, TextLog, log_line
+from comfyfixer.journal.logs import JsonLog, TextLog, log_line, sentence
 from comfyfixer.journal.read import current_status
 from comfyfixer.journal.runlock import held, is_held
 from comfyfixer.model.event import EVENTS, Event
@@ -39,6 +39,19 @@ class Broken(Memory):
 
 def event(action: str, **details: Any) -> Event:
     return Event(timestamp="2026-01-02T03:04:05.678+00:00", run_id="r", action=action, details=details)
+
+
+def test_a_sentence_shows_sizes_in_their_units_and_names_a_file_once() -> None:
+    assert sentence(event("phase.started", phase="scanning", what="workflows", total=0)) == "scanning workflows"
+    assert sentence(event("phase.started", phase="downloading", total=12)) == "downloading"
+    started = event("download.started", filename="a", size_bytes=62_914_560, url="u")
+    assert sentence(started) == "`a`: fetching 62.9 MB from u"
+    unknown = event("download.started", filename="a", size_bytes=None, url="u")
+    assert sentence(unknown) == "`a`: fetching an unknown size from u"
+    failed = event("download.failed", filename="a", message="`a` is gated", code="gated")
+    assert sentence(failed) == "`a` is gated [gated]"
+    other = event("download.failed", filename="a", message="No answer", code="hub-timeout")
+    assert sentence(other) == "`a`: No answer [hub-timeout]"
 
 
 def test_every_listener_hears_every_event_in_order() -> None:

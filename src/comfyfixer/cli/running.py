@@ -19,7 +19,7 @@ from comfyfixer.errors import EXIT_INTERRUPTED
 from comfyfixer.journal.journal import Listener
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.model.plan import NOTHING_LESS, Narrowing, Plan
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing, OpenFile, Plan
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import RunRecord, ScanSummary, WorkflowRow
@@ -42,6 +42,8 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
             `relink` mends it), `failed`, `accepted`, `review`, `not_found`, `missing`.
         ready: Number of workflows that wait for nothing.
         output: Name to path of the files written.
+        left_out: Proven files that this run was told to leave out (`--max-size`, `--prefer`, `--base-model`), with why;
+            they count as `accepted`.
         plan: What would be fetched; only with `--dry-run`.
     """
 
@@ -56,6 +58,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     resolutions: tuple[Resolution, ...]
     downloads: tuple[Outcome, ...]
     output: dict[str, str]
+    left_out: tuple[OpenFile, ...] = ()
     plan: Plan | None = None
 
 
@@ -113,7 +116,8 @@ def show_overview(found: Joined, code: int, settings: Settings, common: Common, 
         from comfyfixer.report.plan import lines as plan_lines
 
         told = chain(told if "scan" in result.steps else (), ("",), plan_lines(made))
-    errors = (*result.problems, *(row.error for row in result.workflows if row.error))
+    failed = (row.error for row in result.downloads if row.error and "download" in result.steps)
+    errors = (*result.problems, *(row.error for row in result.workflows if row.error), *failed)
     return show(
         result.command,
         _data(found, workdir, made) if common.as_json else None,
@@ -144,6 +148,7 @@ def _data(found: Joined, workdir: Workdir, made: Plan | None) -> RunData:
         resolutions=result.resolutions,
         downloads=result.downloads,
         output={name: printable(path) for name, path in paths.items() if path.exists()},
+        left_out=result.left_out,
         plan=made,
     )
 
