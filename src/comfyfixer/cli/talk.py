@@ -11,6 +11,7 @@ _MAIN: Final = frozenset(
         "installation.found",
         "phase.started",
         "host.waiting",
+        "store.linked",
         "download.waiting",
         "plan.made",
         "step.needed",
