@@ -133,6 +133,24 @@ def test_the_status_follows_a_run() -> None:
     assert (done.phase, done.exit_code, done.downloads, done.data.current_download) == ("complete", 3, (), None)
 
 
+def test_the_bytes_of_the_plan_are_counted_as_they_come_and_those_of_a_failed_file_no_more() -> None:
+    status = Status(timestamp="t")
+    for heard in (
+        event("plan.made", summary="s", files=4, size_bytes=100),
+        event("store.linked", filename="s", source="/s", size_bytes=10),
+        event("download.started", filename="a", url="u", size_bytes=30),
+        event("download.progressed", filename="a", bytes_done=20, bytes_total=30),
+        event("download.started", filename="b", url="u", size_bytes=40),
+        event("download.progressed", filename="b", bytes_done=15, bytes_total=40),
+        event("download.failed", filename="c", code="gated", message="m", size_bytes=20),
+    ):
+        status = advance(status, heard)
+    assert (status.bytes_done, status.bytes_total, status.data.downloads_successful) == (45, 80, 1)
+    status = advance(status, event("download.finished", filename="a", path="p", size_bytes=30, seconds=1))
+    status = advance(status, event("download.failed", filename="b", code="hash-mismatch", message="m"))
+    assert (status.bytes_done, status.bytes_total) == (40, 40)
+
+
 def test_a_second_start_of_a_transfer_is_the_same_row() -> None:
     status = Status(timestamp="t")
     for _ in range(2):

@@ -81,7 +81,9 @@ EVENTS: Final[dict[str, EventKind]] = {
         "downloader", "INFO", "Asked whether {files} files can be had with the keys that are set"
     ),
     "sidecar.written": EventKind("downloader", "INFO", "`{filename}`: wrote {path}"),
-    "store.linked": EventKind("downloader", "INFO", "`{filename}`: is in the store, linked from {source}"),
+    "store.linked": EventKind(
+        "downloader", "INFO", "`{filename}`: linked from the store, {source}", more=("size_bytes",)
+    ),
     "store.added": EventKind("downloader", "INFO", "`{filename}`: is in the store now, at {path} ({how})"),
     "program.started": EventKind("downloader", "INFO", "`{filename}`: {program} fetches it"),
     "download.waiting": EventKind(
@@ -109,7 +111,7 @@ EVENTS: Final[dict[str, EventKind]] = {
         "downloader",
         "ERROR",
         "`{filename}`: {message} [{code}]",
-        more=("hint",),
+        more=("hint", "size_bytes"),
     ),
     "hashing.started": EventKind("hasher", "INFO", "Files to hash: {files}, {size_bytes}"),
     "hash.started": EventKind("hasher", "DEBUG", "`{path}`: reading {size_bytes}"),

@@ -82,8 +82,9 @@ class _Outcomes:
     def refuse(self, row: Resolution, problem: Problem) -> None:
         """Take one that is refused before its first byte, and tell."""
         self._session.emit(
-            "download.failed", filename=row.filename, code=problem.code, message=problem.message, hint=problem.hint
-        )
+            "download.failed", filename=row.filename, code=problem.code, message=problem.message, hint=problem.hint,
+            size_bytes=row.size_bytes,
+        )  # fmt: skip
         self.add(row, Outcome(filename=row.filename, source=row.source, success=False, error=problem))
 
     def already_done(self, order: Order) -> bool:

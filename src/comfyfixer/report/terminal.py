@@ -6,7 +6,7 @@ from typing import Final
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.report import left_out
-from comfyfixer.report.items import Item, Joined, other_problems
+from comfyfixer.report.items import Item, Joined, origin, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
 from comfyfixer.report.words import plural, shown
 from comfyfixer.sizes import size_text
@@ -95,7 +95,7 @@ def _beside(item: Item) -> str:
     folder = item.missing.folder or "folder unknown"
     if item.state == "placed" and item.outcome:
         verified = "SHA-256 verified" if item.outcome.verified else "no hash known"
-        return f"{folder}, {size} from {item.outcome.source}, {verified}"
+        return f"{folder}, {size} {origin(item.outcome)}, {verified}"
     if item.state == "accepted" and item.resolution:
         return ", ".join(part for part in (folder, size, f"from {item.resolution.source}") if part)
     return f"{folder}, needed by {plural(len(item.missing.workflows), 'workflow')}"
