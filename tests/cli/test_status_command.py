@@ -41,7 +41,9 @@ AT_WORK = Status(
 
 
 def write(place: Path, status: Status) -> None:
-    (place / "status.json").write_bytes(msgspec.json.encode(status))
+    """Whole or not at all, as a run does: another process may be reading."""
+    (place / "status.new").write_bytes(msgspec.json.encode(status))
+    (place / "status.new").replace(place / "status.json")
 
 
 def test_idle_where_no_run_was_made(call: Call) -> None:
