@@ -63,6 +63,37 @@ def test_names_from_outside_are_text_and_not_markup(screen: tuple[Bars, io.Strin
     assert "x" * 60 not in text.getvalue()
 
 
+def test_what_a_run_waits_for_stands_above_the_bars(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    tell(bars, "download.waiting", until="03:00", hours="between 03:00 and 04:00")
+    tell(bars, "host.waiting", host="huggingface.co", seconds=12.5, why="the host's limit is used up")
+    bars.close()
+
+    assert "Waiting until 03:00: files are fetched between 03:00 and 04:00 (`--now` fetches at once)" in text.getvalue()
+    assert "huggingface.co: waiting 12.5 s (the host's limit is used up)" in text.getvalue()
+
+
+def test_a_file_that_is_tried_again_says_so_in_one_line_until_its_bytes_come(screen: tuple[Bars, io.StringIO]) -> None:
+    bars, text = screen
+    tell(bars, "download.started", filename="one.pt", size_bytes=9, url="https://x")
+    for attempt in (2, 3):
+        text.seek(0)
+        text.truncate()
+        why = "The connection to https://host/long/path was lost"
+        tell(bars, "download.retried", filename="one.pt", attempt=attempt, why=why)
+        tell(bars, "download.progressed", filename="one.pt", bytes_done=0, bytes_total=9)
+        bars.display.refresh()
+    assert "one.pt: attempt 3: The connection to host was lost" in text.getvalue()
+    assert "attempt 2" not in text.getvalue()
+
+    tell(bars, "download.progressed", filename="one.pt", bytes_done=5, bytes_total=9)
+    text.seek(0)
+    text.truncate()
+    bars.display.refresh()
+    assert "one.pt" in text.getvalue()
+    assert "attempt" not in text.getvalue()
+
+
 def test_events_that_have_no_bar_are_passed_over(screen: tuple[Bars, io.StringIO]) -> None:
     bars, _ = screen
     tell(bars, "phase.progressed", current=1, total=2)

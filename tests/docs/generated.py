@@ -26,7 +26,9 @@ def codes_table() -> str:
 
 def events_table() -> str:
     """One row per event."""
-    fields = {action: re.findall(r"{(\w+)}", kind.message) for action, kind in EVENTS.items() if kind.logged}
+    fields = {
+        action: [*re.findall(r"{(\w+)}", kind.message), *kind.more] for action, kind in EVENTS.items() if kind.logged
+    }
     rows = "\n".join(
         f"| `{action}` | {EVENTS[action].component} | {', '.join(f'`{name}`' for name in names)} |"
         for action, names in fields.items()

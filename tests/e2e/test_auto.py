@@ -81,7 +81,7 @@ def test_one_broken_workflow_is_told_and_the_rest_is_read(done: tuple[Product, R
     _, ran, _ = done
     workflows = {Path(row["path"]).name: row for row in ran.data["workflows"]}
 
-    assert ran.codes == {"workflow-invalid-json"}
+    assert ran.codes == {"workflow-invalid-json", "gated"}
     assert [name for name, row in workflows.items() if not row["ok"]] == ["broken_download.json"]
     assert len(workflows) == 12
     assert ran.data["scanned"]["passed_over"] == 1
@@ -205,6 +205,19 @@ def test_status_json_has_every_field_of_the_contract_and_the_true_numbers(done: 
     assert (data["workflows_scanned"], data["missing_models"], data["missing_nodes"]) == (11, 17, 2)
     assert (data["downloads_successful"], data["downloads_failed"]) == (11, 1)
     assert {error["code"] for error in status["errors"]} == {"workflow-invalid-json", "gated"}
+
+
+def test_a_file_that_failed_is_told_with_its_hint_in_the_answer_and_in_the_status(
+    done: tuple[Product, Ran, Hub],
+) -> None:
+    product, ran, _ = done
+    told = [
+        next(error for error in errors if error["code"] == "gated")
+        for errors in (ran.envelope["errors"], product.status_file()["errors"])
+    ]
+
+    assert told == [product.rows("downloads.json")["river_dev.safetensors"]["error"]] * 2
+    assert told[0]["hint"].startswith("Accept it at ")
 
 
 def test_the_log_has_a_line_for_each_event_and_every_decision_and_file(done: tuple[Product, Ran, Hub]) -> None:

@@ -93,7 +93,7 @@ def test_a_broken_file_that_no_workflow_needs_is_nobodys_business(product: Produ
     _put(product, "checkpoints/unused.safetensors", b"")
     ran = product.json("auto")
 
-    assert ran.codes == {"workflow-invalid-json"}
+    assert ran.codes == {"workflow-invalid-json", "gated"}
     assert (product.models / "checkpoints/unused.safetensors").read_bytes() == b""
 
 

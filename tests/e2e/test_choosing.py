@@ -209,6 +209,21 @@ def test_a_limit_in_bytes_is_kept(resolved: Product) -> None:
     assert any(file["state"] == "left-out" for file in made["open"])
 
 
+def test_what_a_limit_leaves_out_is_told_by_the_run_too_with_why(resolved: Product) -> None:
+    planned, ran = resolved.run("plan", "--max-size", "40kB"), resolved.json("download", "--max-size", "40kB")
+    told = resolved.run("download", "--max-size", "40kB")
+    left = ran.data["left_out"]
+
+    assert (ran.code, ran.data["counts"]["accepted"], len(left)) == (3, 12, 12)
+    assert {file["why"] for file in left} == {"Larger than `--max-size`"}
+    assert all(file["size_bytes"] > 40_000 for file in left)
+    assert "left out of this run" in told.out
+    assert "  Larger than `--max-size` (12)" in told.out.splitlines()
+    assert "  Larger than `--max-size` (12)" in planned.out.splitlines()
+    assert "proven, not fetched yet" not in told.out
+    assert planned.out.splitlines()[-1].startswith("Nothing is fetched with these options")
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

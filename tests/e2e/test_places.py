@@ -105,7 +105,7 @@ def test_outside_its_hours_a_run_waits_says_until_when_and_ends_cleanly(needy: P
     process.send_signal(signal.SIGINT)
     ran = finished(process)
 
-    assert f"downloading: 0 of 3, waiting until {window[:5]}" in shown
+    assert f"downloading: 0 of 3 (0 %), waiting until {window[:5]}" in shown
     assert (status["running"], status["waiting_until"]) == (True, window[:5])
     assert ran.code == 130
     assert f"Waiting until {window[:5]}: files are fetched between {window.replace('-', ' and ')}" in ran.err

@@ -278,7 +278,13 @@ def test_two_machines_share_a_store_and_the_second_fetches_nothing(tmp_path: Pat
     fetched = len([request for request in hub.requests if request.role in ("storage", "cdn")])
     ran = other.json("auto", "--store", str(store))
     assert other.digests() == one.digests()
-    assert {row["sha256"] for row in ran.data["downloads"] if row["success"]} == set(placed().values())
+    linked = [row for row in ran.data["downloads"] if row["success"]]
+    assert {row["sha256"] for row in linked} == set(placed().values())
+    assert all(row["from_store"] for row in linked)
+    assert other.run("download", "--store", str(store)).out.count(" linked from the store, SHA-256 verified") == len(
+        linked
+    )
+    assert other.status_file()["data"]["downloads_successful"] == len(linked)
     more = [request for request in hub.requests if request.role in ("storage", "cdn")][fetched:]
     assert [request for request in more if request.headers.get("range") != "bytes=0-1048575"] == []
     name = next(iter(placed()))

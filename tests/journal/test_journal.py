@@ -9,7 +9,7 @@ import pytest
 
 from comfyfixer.journal.journal import Journal
 from comfyfixer.journal.live import LiveStatus, advance
-from comfyfixer.journal.logs import JsonLog, TextLog, log_line
+from comfyfixer.journal.logs import JsonLog, TextLog, log_line, sentence
 from comfyfixer.journal.read import current_status
 from comfyfixer.journal.runlock import held, is_held
 from comfyfixer.model.event import EVENTS, Event
@@ -39,6 +39,19 @@ class Broken(Memory):
 
 def event(action: str, **details: Any) -> Event:
     return Event(timestamp="2026-01-02T03:04:05.678+00:00", run_id="r", action=action, details=details)
+
+
+def test_a_sentence_shows_sizes_in_their_units_and_names_a_file_once() -> None:
+    assert sentence(event("phase.started", phase="scanning", what="workflows", total=0)) == "scanning workflows"
+    assert sentence(event("phase.started", phase="downloading", total=12)) == "downloading"
+    started = event("download.started", filename="a", size_bytes=62_914_560, url="u")
+    assert sentence(started) == "`a`: fetching 62.9 MB from u"
+    unknown = event("download.started", filename="a", size_bytes=None, url="u")
+    assert sentence(unknown) == "`a`: fetching an unknown size from u"
+    failed = event("download.failed", filename="a", message="`a` is gated", code="gated")
+    assert sentence(failed) == "`a` is gated [gated]"
+    other = event("download.failed", filename="a", message="No answer", code="hub-timeout")
+    assert sentence(other) == "`a`: No answer [hub-timeout]"
 
 
 def test_every_listener_hears_every_event_in_order() -> None:
@@ -118,6 +131,24 @@ def test_the_status_follows_a_run() -> None:
     assert [problem.code for problem in status.errors] == ["hash-mismatch"]
     done = advance(status, event("run.finished", command="auto", exit_code=3, seconds=1))
     assert (done.phase, done.exit_code, done.downloads, done.data.current_download) == ("complete", 3, (), None)
+
+
+def test_the_bytes_of_the_plan_are_counted_as_they_come_and_those_of_a_failed_file_no_more() -> None:
+    status = Status(timestamp="t")
+    for heard in (
+        event("plan.made", summary="s", files=4, size_bytes=100),
+        event("store.linked", filename="s", source="/s", size_bytes=10),
+        event("download.started", filename="a", url="u", size_bytes=30),
+        event("download.progressed", filename="a", bytes_done=20, bytes_total=30),
+        event("download.started", filename="b", url="u", size_bytes=40),
+        event("download.progressed", filename="b", bytes_done=15, bytes_total=40),
+        event("download.failed", filename="c", code="gated", message="m", size_bytes=20),
+    ):
+        status = advance(status, heard)
+    assert (status.bytes_done, status.bytes_total, status.data.downloads_successful) == (45, 80, 1)
+    status = advance(status, event("download.finished", filename="a", path="p", size_bytes=30, seconds=1))
+    status = advance(status, event("download.failed", filename="b", code="hash-mismatch", message="m"))
+    assert (status.bytes_done, status.bytes_total) == (40, 40)
 
 
 def test_a_second_start_of_a_transfer_is_the_same_row() -> None:

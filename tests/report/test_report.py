@@ -13,7 +13,8 @@ from comfyfixer.model.run import Overview, ScanSummary, WorkflowRow
 from comfyfixer.report.items import items, joined
 from comfyfixer.report.summary import summary
 from comfyfixer.report.terminal import lines
-from comfyfixer.report.words import common_folder, plural, sentences, size_text
+from comfyfixer.report.words import common_folder, plural, sentences
+from comfyfixer.sizes import size_text
 
 CANDIDATE = Candidate(
     source="huggingface",
@@ -105,6 +106,14 @@ def test_the_terminal_says_the_same_in_plain_lines() -> None:
     assert "  + placed.pt  loras, 5 B from huggingface, SHA-256 verified" in text
     assert "      -> Try that" in text
     assert text.endswith("Outstanding: 3 model files, 1 node type, 1 unreadable file. Report: /w/summary_report.md")
+
+
+def test_what_was_not_fetched_is_not_said_to_come_from_a_hub() -> None:
+    for change, told in (({"from_store": True}, "linked from the store"), ({"already_there": True}, "here before")):
+        linked = msgspec.structs.replace(outcome("placed.pt"), **change)
+        found = joined(msgspec.structs.replace(WHOLE, downloads=(linked,)))
+        assert f"  + placed.pt  loras, 5 B {told}, SHA-256 verified" in list(lines(found, "r"))
+        assert f"| `placed.pt` | 5 B | {told} |" in summary(found)
 
 
 def test_long_lists_are_counted_on_a_terminal() -> None:

@@ -200,6 +200,18 @@ def test_an_open_mirror_needs_no_step_and_one_page_is_told_once() -> None:
     assert [step.files for step in plan(*twice).steps] == [("one", "two")]
 
 
+def test_the_headline_promises_no_workflow_that_a_known_step_holds_back() -> None:
+    gated = row("gated", "a", access="gated")
+    made = plan(gated, row("open", "b"))
+    assert made.summary == "2 files, 2.0 GB: 1 of 2 waiting workflows becomes runnable, 1 more after the step below"
+    assert (made.runnable, made.after_steps) == (("a", "b"), ("a",))
+    early = row("early", "c", access="early-access", source="civitai")
+    assert plan(gated, early).summary.endswith(
+        ": 0 of 2 waiting workflows become runnable, 2 more after the steps below"
+    )
+    assert plan(gated, keys=frozenset({"huggingface"})).after_steps == ()
+
+
 def test_what_needs_a_step_comes_last() -> None:
     assert names(plan(row("gated", "a", 1, access="gated"), row("open", "b", 50))) == ["open", "gated"]
 
@@ -220,8 +232,16 @@ def test_a_limit_is_spent_on_what_completes_workflows_not_on_parts() -> None:
     left = {file.filename: file.why for file in made.open}
 
     assert names(made) == ["small"]
-    assert left["part"] == left["rest"] == "Beyond `--max-size`"
+    assert left["part"] == "Within `--max-size`, but no waiting workflow that needs it fits into that whole"
+    assert left["rest"] == "Larger than `--max-size`"
     assert "size is unknown" in left["unknown"]
+
+
+def test_what_a_limit_leaves_no_room_for_is_told_apart_from_what_is_larger_than_it() -> None:
+    rows = (row("small", "a", 1), row("open", "x", 2), row("other", "y", 3), row("no", "xy", decision="review"))
+    left = {file.filename: file for file in plan(*rows, narrowing=Narrowing(max_bytes=5 * GB)).open}
+    assert left["other"].why == "Beyond what `--max-size` leaves beside files that help more"
+    assert (left["other"].size_bytes, left["other"].key) == (3 * GB, rows[2].key)
 
 
 def test_a_preferred_precision_leaves_out_the_same_model_in_others_and_nothing_else() -> None:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -42,8 +42,17 @@ def show(
         say(msgspec.json.format(msgspec.json.encode(envelope), indent=2).decode("utf-8"))
     else:
         for line in lines:
-            say(line)
+            for row in fitted(line):
+                say(row)
     return exit_code
+
+
+def fitted(line: str, stream: IO[str] | None = None) -> Iterable[str]:
+    """A line in rows of the terminal that a stream, or stdout, is; whole where that is none, and documents always."""
+    from comfyfixer.cli.fitting import size_of, wrapped
+
+    size = size_of(stream or sys.stdout)
+    return wrapped(line, size[0]) if size and "\n" not in line else (line,)
 
 
 def failed(command: str, error: ComfyFixerError, *, as_json: bool) -> int:
@@ -71,5 +80,5 @@ def say(text: str) -> None:
 
 def talk(text: str) -> None:
     """One line for the person at the terminal."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write("\n".join(fitted(text, sys.stderr)) + "\n")
     sys.stderr.flush()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from comfyfixer.cli.envelope import say, talk
+from comfyfixer.cli.envelope import fitted, say, talk
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING
 from comfyfixer.pipeline.inspect import inspected
@@ -42,7 +42,8 @@ def command(common: Common, paths: tuple[str, ...]) -> int:
             say(encode(workflow).decode("utf-8"))
         else:
             for line in tree(workflow):
-                say(click.style(line.text, dim=True) if line.dim and coloured else line.text)
+                for row in fitted(line.text):
+                    say(click.style(row, dim=True) if line.dim and coloured else row)
     if passed_over and not common.quiet:
         talk(f"{plural(passed_over, 'file that is no workflow', 'files that are no workflows')}, passed over")
     for problem in problems:

@@ -1,6 +1,7 @@
-"""Progress bars on a terminal: one for the phase, one for each running transfer."""
+"""Progress bars on a terminal: one for the phase, one for each running transfer; above them what has to be read."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,9 +16,18 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
+from comfyfixer.journal.logs import sentence
 from comfyfixer.model.event import Event
 from comfyfixer.report.words import shown
+
+_SAID: Final = frozenset({"plan.made", "download.waiting", "host.waiting"})
+"""Said above the bars, as it is logged."""
+
+
+_ADDRESS: Final = re.compile(r"https?://([^/\s]+)\S*")
+"""One line has room for its host alone."""
 
 
 class _Display(Progress):
@@ -29,6 +39,9 @@ class _Display(Progress):
         files = [task for task in self.tasks if task.fields.get("kind") == "file"]
         yield self._table(phases, (self.columns[0], self.columns[1], self.columns[2]))
         yield self._table(files, (self.columns[0], self.columns[1], *self.columns[3:]))
+        for task in files:
+            if trouble := task.fields.get("trouble"):
+                yield Text(trouble, no_wrap=True, overflow="ellipsis")
 
     def _table(self, tasks: list[Any], columns: tuple[Any, ...]) -> Table:
         table = Table.grid(*(column.get_table_column().copy() for column in columns), padding=(0, 1))
@@ -39,7 +52,7 @@ class _Display(Progress):
 
 
 class Bars:
-    """A listener that draws on stderr, and leaves nothing behind but the last phase."""
+    """A listener that draws on stderr, and leaves nothing behind but what it said above the bars."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.display = _Display(
@@ -54,12 +67,16 @@ class Bars:
         )
         self._phase: TaskID | None = None
         self._files: dict[str, TaskID] = {}
+        self._done: dict[str, int] = {}
+        self._stood_at: dict[str, int] = {}
         self._all: TaskID | None = None
         self._hashed: dict[str, int] = {}
         self.display.start()
 
     def hear(self, event: Event) -> None:
         """Move a bar."""
+        if event.action in _SAID:
+            self._say(sentence(event))
         draw = getattr(self, "_" + event.action.replace(".", "_"), None)
         if draw:
             draw(event.details)
@@ -77,14 +94,13 @@ class Bars:
         if self._phase is not None:
             self.display.update(self._phase, completed=details["current"], total=details["total"])
 
-    def _plan_made(self, details: dict[str, Any]) -> None:
-        self.display.console.print(escape(shown(details["summary"])), highlight=False)
+    def _say(self, *lines: str) -> None:
+        """It stays above the bars, and is still there when the run is over."""
+        self.display.console.print("\n".join(escape(shown(line)) for line in lines), highlight=False)
 
     def _step_needed(self, details: dict[str, Any]) -> None:
-        """It stays above the bars: its page has to be found when the run is over."""
         mark = "!" if details["certain"] else "*"
-        text = f"{mark} {details['files']}: {details['message']}\n    {details['url']}"
-        self.display.console.print("\n".join(escape(shown(line)) for line in text.split("\n")), highlight=False)
+        self._say(f"{mark} {details['files']}: {details['message']}", f"    {details['url']}")
 
     def _download_started(self, details: dict[str, Any]) -> None:
         name = details["filename"]
@@ -92,16 +108,31 @@ class Bars:
             self._add_file(name, name, details.get("size_bytes"))
 
     def _add_file(self, key: str, name: str, size_bytes: int | None) -> None:
-        shown = escape(name if len(name) <= 44 else f"{name[:20]}...{name[-20:]}")
-        self._files[key] = self.display.add_task(f"  {shown}", total=size_bytes, kind="file")
+        self._files[key] = self.display.add_task(f"  {escape(_short(name))}", total=size_bytes, kind="file")
 
     def _download_progressed(self, details: dict[str, Any]) -> None:
-        task = self._files.get(details["filename"])
-        if task is not None:
-            self.display.update(task, completed=details["bytes_done"], total=details["bytes_total"])
+        name, done = details["filename"], details["bytes_done"]
+        task = self._files.get(name)
+        if task is None:
+            return
+        self._done[name] = done
+        self.display.update(task, completed=done, total=details["bytes_total"])
+        if self._stood_at.get(name, done) != done:
+            del self._stood_at[name]
+            self.display.update(task, trouble=None)
+
+    def _download_retried(self, details: dict[str, Any]) -> None:
+        """Below the bars, a line for each file until its bytes come again: a bar that stands still tells nothing."""
+        name = details["filename"]
+        if name in self._files:
+            self._stood_at[name] = self._done.get(name, 0)
+            why = _ADDRESS.sub(r"\1", shown(details["why"]))
+            self.display.update(self._files[name], trouble=f"  {_short(name)}: attempt {details['attempt']}: {why}")
 
     def _ended(self, details: dict[str, Any]) -> None:
         task = self._files.pop(details["filename"], None)
+        self._done.pop(details["filename"], None)
+        self._stood_at.pop(details["filename"], None)
         if task is not None:
             self.display.remove_task(task)
 
@@ -136,3 +167,8 @@ class Bars:
     _download_finished = _ended
     _download_failed = _ended
     _download_skipped = _ended
+
+
+def _short(name: str) -> str:
+    line = shown(name)
+    return line if len(line) <= 44 else f"{line[:20]}...{line[-20:]}"

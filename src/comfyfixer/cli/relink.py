@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from comfyfixer.cli.envelope import say, show
+from comfyfixer.cli.envelope import show
 from comfyfixer.cli.looking import looking
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, UsageError
@@ -53,8 +53,7 @@ def command(
     result, problems = look(done=yes)
     if yes or dry_run or common.as_json or not _can_be_asked(result):
         return _shown(common, result, problems, lines(result))
-    for line in item_lines(result):
-        say(line)
+    show("relink", result, item_lines(result), as_json=False)
     if not click.confirm("Do this?", default=False):
         return _shown(common, result, problems, ("Nothing was changed.",))
     result, problems = look(done=True)  # looked at anew: an answer may take long

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from comfyfixer.errors import EXIT_INTERRUPTED
 from comfyfixer.journal.journal import Listener
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.model.plan import NOTHING_LESS, Narrowing, Plan
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing, OpenFile, Plan
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import RunRecord, ScanSummary, WorkflowRow
@@ -32,6 +32,8 @@ from comfyfixer.report.terminal import lines
 from comfyfixer.resolve.verdict import exit_code
 from comfyfixer.settings import Settings
 
+_STDERR: Final = 2
+
 
 class RunData(msgspec.Struct, frozen=True, kw_only=True):
     """`data` of `scan`, `resolve`, `download`, `auto` and `resume`.
@@ -42,6 +44,8 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
             `relink` mends it), `failed`, `accepted`, `review`, `not_found`, `missing`.
         ready: Number of workflows that wait for nothing.
         output: Name to path of the files written.
+        left_out: Proven files that this run was told to leave out (`--max-size`, `--prefer`, `--base-model`), with why;
+            they count as `accepted`.
         plan: What would be fetched; only with `--dry-run`.
     """
 
@@ -56,6 +60,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     resolutions: tuple[Resolution, ...]
     downloads: tuple[Outcome, ...]
     output: dict[str, str]
+    left_out: tuple[OpenFile, ...] = ()
     plan: Plan | None = None
 
 
@@ -87,7 +92,8 @@ def run_command(
 
 def show_run(record: RunRecord, settings: Settings, common: Common, *, dry_run: bool = False) -> int:
     """Do what a record says is still to do, and show what it came to; with `dry_run` what would come next, too."""
-    with stop_requests(quiet=common.quiet) as cancel, on_stderr(common) as listeners:
+    goes_on = "; `comfyfixer resume` goes on"
+    with stop_requests(quiet=common.quiet, goes_on=goes_on) as cancel, on_stderr(common) as listeners:
         result, code = run(record, settings, listeners=listeners, cancel=cancel)
     return show_overview(result, code, settings, common, _plan(settings, record.narrowing) if dry_run else None)
 
@@ -113,7 +119,8 @@ def show_overview(found: Joined, code: int, settings: Settings, common: Common, 
         from comfyfixer.report.plan import lines as plan_lines
 
         told = chain(told if "scan" in result.steps else (), ("",), plan_lines(made))
-    errors = (*result.problems, *(row.error for row in result.workflows if row.error))
+    failed = (row.error for row in result.downloads if row.error and "download" in result.steps)
+    errors = (*result.problems, *(row.error for row in result.workflows if row.error), *failed)
     return show(
         result.command,
         _data(found, workdir, made) if common.as_json else None,
@@ -144,17 +151,24 @@ def _data(found: Joined, workdir: Workdir, made: Plan | None) -> RunData:
         resolutions=result.resolutions,
         downloads=result.downloads,
         output={name: printable(path) for name, path in paths.items() if path.exists()},
+        left_out=result.left_out,
         plan=made,
     )
 
 
 @contextlib.contextmanager
-def stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
-    """Ctrl-C or a termination request once: stop cleanly. Twice: now."""
+def stop_requests(*, quiet: bool, goes_on: str = "") -> Iterator[threading.Event]:
+    """Ctrl-C or a termination request once: stop cleanly. Twice: now.
+
+    Args:
+        goes_on: How what was stopped at once goes on, as the end of a sentence.
+    """
     cancel = threading.Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if cancel.is_set():
+            if not quiet:
+                _last_word(f"stopped at once{goes_on}")
             os._exit(EXIT_INTERRUPTED)
         cancel.set()
         if not quiet:
@@ -168,6 +182,13 @@ def stop_requests(*, quiet: bool) -> Iterator[threading.Event]:
         if not cancel.is_set():  # what was asked to stop is ending: asked again meanwhile, it ends at once
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _last_word(text: str) -> None:
+    """Past the bars, which may hold the stream right now: below what they drew, with the cursor that they hid."""
+    show_cursor = "\r\n\x1b[?25h" if sys.stderr.isatty() else ""
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, f"{show_cursor}{text}\n".encode())
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def command(common: Common, lock: str, *, dry_run: bool) -> int:
     """
     settings = common.settings()
     with (
-        stop_requests(quiet=common.quiet) as cancel,
+        stop_requests(quiet=common.quiet, goes_on="; the same command goes on") as cancel,
         on_stderr(common) as listeners,
         sync_session(settings, listeners, cancel, dry_run=dry_run) as session,
     ):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from comfyfixer.cli.envelope import talk
-from comfyfixer.journal.logs import log_line
+from comfyfixer.journal.logs import log_line, sentence
 from comfyfixer.model.event import EVENTS, Event
 
 _MAIN: Final = frozenset(
@@ -11,6 +11,7 @@ _MAIN: Final = frozenset(
         "installation.found",
         "phase.started",
         "host.waiting",
+        "store.linked",
         "download.waiting",
         "plan.made",
         "step.needed",
@@ -39,9 +40,9 @@ class MainEvents:
     """Where no terminal draws bars: one line for what takes time."""
 
     def hear(self, event: Event) -> None:
-        """Say it if it is a main event; the log line without its time stamp."""
+        """Say it if it is a main event; the log line without its time stamp and level."""
         if event.action in _MAIN:
-            talk(log_line(event).partition("] ")[2])
+            talk(f"{EVENTS[event.action].component}: {sentence(event)}")
 
     def close(self) -> None:
         """Nothing is held back."""

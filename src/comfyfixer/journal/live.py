@@ -106,10 +106,29 @@ def _with_progress(status: Status, details: dict[str, Any], bytes_done: int, byt
         bytes_per_second=details.get("bytes_per_second") or 0.0,
         eta_seconds=details.get("eta_seconds"),
     )
-    rows = [row if other.filename == name else other for other in status.downloads]
-    if row not in rows:
+    before = _row(status, name)
+    rows = [row if other is before else other for other in status.downloads]
+    if before is None:
         rows.append(row)
+    status = _moved(status, bytes_done - (before.bytes_done if before else 0))
     return _with_data(msgspec.structs.replace(status, downloads=tuple(rows)), current_download=name)
+
+
+def _planned(status: Status, details: dict[str, Any]) -> Status:
+    return msgspec.structs.replace(status, bytes_done=0, bytes_total=details["size_bytes"])
+
+
+def _row(status: Status, filename: str) -> Progress | None:
+    return next((row for row in status.downloads if row.filename == filename), None)
+
+
+def _moved(status: Status, done: int, total: int = 0) -> Status:
+    """So many bytes more, or less, of the plan are here, and are to come in all."""
+    if status.bytes_total is None:
+        return status
+    return msgspec.structs.replace(
+        status, bytes_done=max(0, status.bytes_done + done), bytes_total=max(0, status.bytes_total + total)
+    )
 
 
 def _download_ended(status: Status, details: dict[str, Any], field: str) -> Status:
@@ -120,6 +139,9 @@ def _download_ended(status: Status, details: dict[str, Any], field: str) -> Stat
 
 
 def _download_finished(status: Status, details: dict[str, Any]) -> Status:
+    row = _row(status, details["filename"])
+    before = row.bytes_done if row else 0
+    status = _moved(status, (details.get("size_bytes") or before) - before)
     return _download_ended(status, details, "downloads_successful")
 
 
@@ -129,6 +151,10 @@ def _download_skipped(status: Status, details: dict[str, Any]) -> Status:
 
 
 def _download_failed(status: Status, details: dict[str, Any]) -> Status:
+    """Its bytes are not waited for any more."""
+    row = _row(status, details["filename"])
+    size_bytes = row.bytes_total if row else details.get("size_bytes")
+    status = _moved(status, -row.bytes_done if row else 0, -(size_bytes or 0))
     return _problem(_download_ended(status, details, "downloads_failed"), {**details, "where": details["filename"]})
 
 
@@ -148,6 +174,8 @@ _CHANGES: Final[dict[str, Callable[[Status, dict[str, Any]], Status]]] = {
     "missing.found": _missing,
     "decision.made": _decided,
     "download.waiting": _waiting,
+    "plan.made": _planned,
+    "store.linked": _download_finished,
     "download.started": _download_begun,
     "download.progressed": _download_progressed,
     "download.finished": _download_finished,

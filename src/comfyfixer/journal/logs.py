@@ -6,22 +6,31 @@ from typing import IO
 import msgspec
 
 from comfyfixer.model.event import EVENTS, Event
+from comfyfixer.sizes import size_text
 
 
 def log_line(event: Event) -> str:
     """`2025-10-12 14:30:00 [INFO] resolver: message`, local time, always one line."""
     kind = EVENTS[event.action]
     moment = event.timestamp[:19].replace("T", " ")
-    message = kind.message.format_map(_Shown(event.details))
-    return f"{moment} [{kind.level}] {kind.component}: {_one_line(message)}"
+    return f"{moment} [{kind.level}] {kind.component}: {sentence(event)}"
+
+
+def sentence(event: Event) -> str:
+    """The event for a person, always one line. A file that the sentence names is not named before it too."""
+    told = _one_line(EVENTS[event.action].message.format_map(_Shown(event.details)))
+    name = _one_line(f"`{event.details.get('filename')}`")
+    return told.removeprefix(f"{name}: ") if told.count(name) > 1 else told
 
 
 class _Shown(dict[str, object]):
-    """An event's details for its message: what is unknown is shown as such."""
+    """An event's details for its message: a size in its unit, what is unknown as such."""
 
     def __getitem__(self, key: str) -> object:
         value = super().get(key)
-        return "unknown" if value is None and key in ("size_bytes", "status") else "" if value is None else value
+        if key in ("size_bytes", "bytes_done"):
+            return size_text(value) if isinstance(value, int) else "an unknown size"
+        return "unknown" if value is None and key == "status" else "" if value is None else value
 
 
 def _one_line(text: str) -> str:

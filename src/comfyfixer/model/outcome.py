@@ -20,6 +20,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         filename: As the workflow names it, like in `missing_models.json`; `folder` and `value` likewise.
         mtime_ns: Of the placed file, nanoseconds since 1970: a file that is as it was placed is not hashed again.
         already_there: The very file was in its place before; nothing was fetched.
+        from_store: It was linked from the shared store; nothing was fetched.
         unsafe: Why loading the file could run code, which was allowed by name; None where it could not.
         set_aside: Where the broken file is kept that had the name before; None where there was none.
     """
@@ -34,6 +35,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     error: Problem | None = None
     already_there: bool = False
+    from_store: bool = False
     set_aside: str | None = None
     unsafe: str | None = None
     mtime_ns: int | None = None

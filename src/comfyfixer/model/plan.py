@@ -91,6 +91,7 @@ class OpenFile(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         state: `review`, `not_found`, `here`, `skipped`, `missing` (not looked for yet), `refused` (no safe place), or
             `left-out` (proven, and left out by what was said on the command line).
+        size_bytes: None where no source told it, or none is chosen.
     """
 
     filename: str
@@ -98,6 +99,13 @@ class OpenFile(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     why: str
     workflows: tuple[str, ...] = ()
+    value: str = ""
+    size_bytes: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """As `MissingModel.key`."""
+        return self.folder or "", self.value, self.filename
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +117,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         unknown_sizes: Number of the others.
         files: In the order in which they are fetched: what makes most workflows runnable for its bytes first.
         runnable: Workflows that become runnable by it.
+        after_steps: Those of them that need a file that can't be had before a step is done.
         nearly: Workflows whose model files are all here then, and that still miss nodes or a reference to mend.
         runnable_now: Number of workflows that wait for nothing.
         workflows: Number of all that were read, or that were named.
@@ -123,6 +132,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     disks: tuple[PlannedDisk, ...]
     steps: tuple[PlanStep, ...]
     runnable: tuple[str, ...]
+    after_steps: tuple[str, ...] = ()
     nearly: tuple[str, ...]
     runnable_now: int
     workflows: int

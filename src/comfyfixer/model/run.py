@@ -6,7 +6,7 @@ import msgspec
 
 from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.model.plan import Narrowing
+from comfyfixer.model.plan import Narrowing, OpenFile
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 
@@ -98,6 +98,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         downloads: Only of files that are still in `missing_models`.
         steps: Those that the present run did; what is outstanding is judged by them.
         problems: What this run could not read or reach.
+        left_out: Proven files that this run was told to leave out (`--max-size`, `--prefer`, `--base-model`).
     """
 
     command: str
@@ -111,3 +112,4 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     resolutions: tuple[Resolution, ...] = ()
     downloads: tuple[Outcome, ...] = ()
     problems: tuple[Problem, ...] = ()
+    left_out: tuple[OpenFile, ...] = ()

@@ -37,6 +37,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         phase: `idle`, `scanning`, `resolving`, `downloading`, `complete` or `error`.
         exit_code: None while the run is going on.
         waiting_until: Time of the day, such as `23:00`, until which no file is fetched; None: no hour is waited for.
+        bytes_done: Of the files of the plan, those in their places and those under way.
+        bytes_total: Of all files of the plan whose size is known, without those that failed; None before it is made.
         interrupted_phase: With phase `error`: the phase in which the run stopped.
     """
 
@@ -55,3 +57,5 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     interrupted_phase: str | None = None
     downloads: tuple[Progress, ...] = ()
     waiting_until: str | None = None
+    bytes_done: int = 0
+    bytes_total: int | None = None

@@ -38,7 +38,6 @@ def download(session: Session) -> None:
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     extras = Extras(session, lambda: make_client(session.settings, session.emit, cache_path=None))
     extras.check()
-    session.emit("phase.started", phase="downloading", total=len(accepted))
     places = find_places(session)
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
     wanted, refused = in_plan(session, wanted, refused)
@@ -82,7 +81,10 @@ class _Outcomes:
 
     def refuse(self, row: Resolution, problem: Problem) -> None:
         """Take one that is refused before its first byte, and tell."""
-        self._session.emit("download.failed", filename=row.filename, code=problem.code, message=problem.message)
+        self._session.emit(
+            "download.failed", filename=row.filename, code=problem.code, message=problem.message, hint=problem.hint,
+            size_bytes=row.size_bytes,
+        )  # fmt: skip
         self.add(row, Outcome(filename=row.filename, source=row.source, success=False, error=problem))
 
     def already_done(self, order: Order) -> bool:

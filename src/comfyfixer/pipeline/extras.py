@@ -103,10 +103,11 @@ class Extras:
             store.link(proof.sha256, target)
             paths.forget()
         source = printable(store.path(proof.sha256))
-        session.emit("store.linked", filename=request.filename, source=source)
+        session.emit("store.linked", filename=request.filename, source=source, size_bytes=proof.size_bytes)
         return Outcome(
             filename=request.filename, source=request.candidates[0].source, success=True, path=printable(target),
             size_bytes=proof.size_bytes, sha256=proof.sha256, verified=True, unsafe=proof.unsafe,
+            from_store=True,
         )  # fmt: skip
 
     def _proof(self, order: Order) -> "Proof | None":

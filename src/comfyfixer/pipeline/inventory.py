@@ -91,7 +91,7 @@ def _needed(session: Session, inventory: Inventory) -> tuple[int, dict[str, bool
     """How many workflows were read, and whether one of them names a model, by path; empty without workflows."""
     targets = scan_targets(session, inventory.installation)
     files = workflow_files(targets, session.found_problem)
-    session.emit("phase.started", phase="scanning", total=len(files))
+    session.emit("phase.started", phase="scanning", what="workflows", total=len(files))
     workflows = read_all(session, files, inventory)
     for workflow in workflows:
         if workflow.error:
@@ -104,7 +104,7 @@ def _needed(session: Session, inventory: Inventory) -> tuple[int, dict[str, bool
 def _examined(session: Session, models: Sequence[InstalledModel]) -> dict[str, Content]:
     """What each file is, by path; files that did not change since the last time are not opened."""
     examiner = RememberingExaminer(session.workdir.contents)
-    session.emit("phase.started", phase="examining", total=len(models))
+    session.emit("phase.started", phase="examining", what="model files", total=len(models))
     contents: dict[str, Content] = {}
     for number, model in enumerate(models, start=1):
         path = openable(model.path)

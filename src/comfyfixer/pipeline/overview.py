@@ -35,6 +35,7 @@ def overview(record: RunRecord, session: Session) -> Overview:
         resolutions=tuple(kept.values()),
         downloads=tuple(row for row in read_rows_if_there(session, workdir.downloads, Outcome) if row.key in kept),
         problems=tuple(dict.fromkeys((*earlier, *session.problems))),
+        left_out=tuple(session.left_out),
     )
 
 

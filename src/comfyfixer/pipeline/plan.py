@@ -47,7 +47,7 @@ def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
     library = _library(session, missing, rows, wanted, refused)
     made = make_plan(library, session.narrowing)
-    _tell(session, made)
+    session.left_out = [file for file in made.open if file.state == "left-out"]
     place = {(file.filename, file.value, file.path): file.number for file in made.files}
     ordered = [
         (0 if order.row.key in library.placed else place.get(_planned_as(order)), order)
@@ -55,7 +55,10 @@ def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal
         if library.wanted(order.row.workflows) or order.row.key in library.placed
     ]
     kept = sorted(((number, order) for number, order in ordered if number is not None), key=lambda item: item[0])
-    return [order for _, order in kept], [one for one in refused if library.wanted(one.row.workflows)]
+    still_refused = [one for one in refused if library.wanted(one.row.workflows)]
+    session.emit("phase.started", phase="downloading", total=len(kept) + len(still_refused))
+    _tell(session, made)
+    return [order for _, order in kept], still_refused
 
 
 def check_names(session: Session) -> None:

@@ -41,8 +41,10 @@ def resolve(session: Session) -> None:
     """
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
     nodes = read_rows_if_there(session, session.workdir.missing_nodes, MissingNode)
-    total = len(missing) + len(packs_to_find(nodes))
-    session.emit("phase.started", phase="resolving", total=total)
+    types = len(packs_to_find(nodes))
+    total = len(missing) + types
+    what = " and ".join([plural(len(missing), "model file"), *([plural(types, "node type")] if types else [])])
+    session.emit("phase.started", phase="resolving", what=what, total=total)
     with make_client(session.settings, session.emit, cache_path=session.workdir.answers) as client:
         beside = Beside(session)
         sources = _sources(session, client, beside)

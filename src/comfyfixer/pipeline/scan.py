@@ -29,7 +29,7 @@ def scan(session: Session) -> None:
     installation = installation_of(session.settings)
     session.emit("installation.found", path=printable(installation.base_dir), found_by=installation.found_by)
     targets = scan_targets(session, installation)
-    session.emit("phase.started", phase="scanning", total=0)
+    session.emit("phase.started", phase="scanning", what="workflows", total=0)
     files = workflow_files(targets, session.found_problem)
     inventory = take(installation, session.emit, sources=bool(files), cache_file=session.workdir.node_sources)
     session.problems.extend(inventory.problems)

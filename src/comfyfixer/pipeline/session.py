@@ -9,7 +9,7 @@ import msgspec
 from comfyfixer.errors import Interrupted, UsageError
 from comfyfixer.files import write_if_changed
 from comfyfixer.model.event import Emit
-from comfyfixer.model.plan import NOTHING_LESS, Narrowing
+from comfyfixer.model.plan import NOTHING_LESS, Narrowing, OpenFile
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.settings import Settings
@@ -29,6 +29,7 @@ class Session:
         narrowing: What of the plan is wanted.
         problems: What went wrong with one thing among many; told when it happens and summed up at the end.
         notes: Sentences that may surprise; nothing is outstanding because of them.
+        left_out: Proven files that the narrowing keeps from being fetched.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Session:
         self.problems: list[Problem] = []
         self._written: dict[Path, tuple[Any, ...]] = {}
         self.notes: list[str] = []
+        self.left_out: list[OpenFile] = []
         self._emit = emit
 
     def emit(self, action: str, **details: Any) -> None:

@@ -142,6 +142,13 @@ _RELINK: Final = "`comfyfixer relink` mends it; nothing has to be downloaded"
 _ANEW: Final = "`comfyfixer relink` writes a copy of the workflow that names it so; or choose it anew in the node"
 
 
+def origin(outcome: Outcome) -> str:
+    """Where a placed file came from, as it ends a sentence part."""
+    if outcome.from_store:
+        return "linked from the store"
+    return "here before" if outcome.already_there else f"from {outcome.source}"
+
+
 def _placed(outcome: Outcome) -> str:
     how = "SHA-256 verified" if outcome.verified else "size and format checked; its hub names no hash"
     kept = f"; the broken file that had its name is kept as `{outcome.set_aside}`" if outcome.set_aside else ""

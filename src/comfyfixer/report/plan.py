@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.plan import OpenFile, Plan, PlannedDisk, PlannedFile, PlanStep
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report import left_out
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _NAME_WIDTH: Final = 48
 _NAMES_SHOWN: Final = 3
@@ -15,7 +17,6 @@ _STATES: Final = {
     "missing": ("-", "not looked for yet", "`comfyfixer resolve`"),
     "refused": ("!", "has no safe place", None),
     "skipped": ("/", "left out by your choice", None),
-    "left-out": ("/", "left out of this plan", None),
 }
 _SOURCES: Final = {"civitai": "Civitai", "huggingface": "Hugging Face", "url": "the web"}
 
@@ -31,6 +32,7 @@ def lines(plan: Plan, limit: int = 20) -> Iterator[str]:
     yield from _files(plan.files, limit)
     yield from _disks(plan.disks)
     yield from _open(plan.open, limit)
+    yield from left_out.lines([file for file in plan.open if file.state == "left-out"], "left out of this plan", limit)
     yield ""
     yield from _then(plan)
 
@@ -103,7 +105,7 @@ def _open(files: Sequence[OpenFile], limit: int) -> Iterator[str]:
         yield f"{title} ({len(members)})" + (f"  -> {then}" if then else "")
         for file in members[:limit]:
             yield f"  {mark} {shown(file.filename)}  {file.folder or 'folder unknown'}"
-            if state in ("left-out", "refused"):
+            if state == "refused":
                 yield f"      {shown(file.why)}"
         if len(members) > limit:
             yield f"  ... and {len(members) - limit} more"
@@ -115,6 +117,8 @@ def _then(plan: Plan) -> Iterator[str]:
         yield f"{size_text(lacking)} more disk space is needed: `--max-size` or `--only` makes the plan smaller."
     if plan.files:
         yield "`comfyfixer download` fetches these, with the same options. Nothing was changed."
+    elif any(file.state == "left-out" for file in plan.open):
+        yield "Nothing is fetched with these options; with others, or with none, what they left out is."
     elif plan.open:
         yield "Nothing can be fetched before the files above are decided about."
     else:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from comfyfixer.model.choice import Review, ReviewedCandidate, ReviewItem
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _SOURCES: Final = {"civitai": "Civitai", "huggingface": "Hugging Face", "url": "web", "local": "here"}
 _STATES: Final = {

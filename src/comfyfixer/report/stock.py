@@ -6,7 +6,8 @@ from typing import Final
 
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.stock import FolderRow, ModelRow, Stock
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _WIDTH: Final = 80
 

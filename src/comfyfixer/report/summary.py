@@ -5,9 +5,10 @@ from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, Joined, WorkflowView, other_problems
+from comfyfixer.report.items import Item, Joined, WorkflowView, origin, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
-from comfyfixer.report.words import common_folder, one_line, plural, sentences, size_text
+from comfyfixer.report.words import common_folder, one_line, plural, sentences
+from comfyfixer.sizes import size_text
 
 _LONGEST_LIST: Final = 1_000
 """Rows of a list; what needs a person is listed whole."""
@@ -173,13 +174,13 @@ def _placed(joined: Sequence[Item]) -> Iterator[str]:
         return
     yield "## Placed"
     yield ""
-    yield "| file | size | from | why it is the right one | path |"
+    yield "| file | size | came | why it is the right one | path |"
     yield "|---|---|---|---|---|"
     for item in placed:
         row, outcome = item.resolution, item.outcome
         if row and outcome:
             yield (
-                f"| {_code(row.filename)} | {size_text(outcome.size_bytes)} | {outcome.source} | {_cell(row.because)} "
+                f"| {_code(row.filename)} | {size_text(outcome.size_bytes)} | {origin(outcome)} | {_cell(row.because)} "
                 f"| {_code(outcome.path or '')} |"
             )
 

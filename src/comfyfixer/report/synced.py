@@ -5,7 +5,8 @@ from typing import Final
 
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
 from comfyfixer.model.lock import Synced, SyncedModel
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _MARKS: Final = {"in-place": "=", "linked": "+", "fetched": "+", "to-fetch": ">", "failed": "!"}
 _WORDS: Final = {

@@ -5,9 +5,11 @@ from typing import Final
 
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
-from comfyfixer.report.items import Item, Joined, other_problems
+from comfyfixer.report import left_out
+from comfyfixer.report.items import Item, Joined, origin, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
-from comfyfixer.report.words import plural, shown, size_text
+from comfyfixer.report.words import plural, shown
+from comfyfixer.sizes import size_text
 
 _MARKS: Final = {
     "placed": "+",
@@ -35,6 +37,9 @@ _TITLES: Final = {
 }
 
 
+_LEFT_OUT: Final = "left out of this run, with other options `comfyfixer download` fetches them"
+
+
 def lines(told: Joined, report: str, limit: int = 12) -> Iterator[str]:
     """What a run came to.
 
@@ -44,14 +49,18 @@ def lines(told: Joined, report: str, limit: int = 12) -> Iterator[str]:
     """
     overview, joined = told.overview, told.items
     yield f"{plural(len(told.views), 'workflow')}, {told.ready} ready{_passed_over(overview)}"
+    left_behind = {file.key for file in overview.left_out}
     for state in (state for state in _TITLES if told.counts[state]):
         members = [item for item in joined if item.state == state]
         members.sort(key=lambda item: -len(item.missing.workflows))
+        if state == "accepted":
+            members = [item for item in members if item.missing.key not in left_behind]
         if state == "not_found":
             unheard = [item for item in members if item.unheard]
             yield from _group(state, unheard, limit, "open, as not everybody answered")
             members = [item for item in members if not item.unheard]
         yield from _group(state, members, limit, _TITLES[state])
+    yield from left_out.lines(overview.left_out, _LEFT_OUT, limit)
     yield from _nodes(overview, limit)
     yield from _notes(overview, limit)
     yield from _unreadable(overview, limit)
@@ -86,7 +95,7 @@ def _beside(item: Item) -> str:
     folder = item.missing.folder or "folder unknown"
     if item.state == "placed" and item.outcome:
         verified = "SHA-256 verified" if item.outcome.verified else "no hash known"
-        return f"{folder}, {size} from {item.outcome.source}, {verified}"
+        return f"{folder}, {size} {origin(item.outcome)}, {verified}"
     if item.state == "accepted" and item.resolution:
         return ", ".join(part for part in (folder, size, f"from {item.resolution.source}") if part)
     return f"{folder}, needed by {plural(len(item.missing.workflows), 'workflow')}"

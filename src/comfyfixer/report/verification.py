@@ -1,11 +1,11 @@
 """What `verify` found, for a terminal."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Final
 
 from comfyfixer.model.verification import Verification, VerifiedFile
-from comfyfixer.report.words import common_folder, plural, shown, size_text
+from comfyfixer.report.words import common_folder, plural, shown
+from comfyfixer.sizes import size_text
 
 _TITLES: Final = {
     "changed": ("!", "changed"),
@@ -48,7 +48,7 @@ def _group(state: str, members: Sequence[VerifiedFile], limit: int, base: str) -
     if len(members) > limit:
         yield f"  ... and {len(members) - limit} more; `--json` has all"
     if hints := [row.problem.hint for row in members if row.problem and row.problem.hint and not row.accepted]:
-        yield from wrap(f"-> {shown(hints[0])}", 80, initial_indent="    ", subsequent_indent="       ")
+        yield f"    -> {shown(hints[0])}"
 
 
 def _from(row: VerifiedFile, base: str) -> str:

@@ -1,18 +1,6 @@
-"""Numbers, sizes and sentences for people."""
+"""Numbers, names and sentences for people."""
 
 from collections.abc import Sequence
-
-
-def size_text(size_bytes: int | None) -> str:
-    """`6.5 GB`, decimal as hubs write it; empty where unknown."""
-    if size_bytes is None:
-        return ""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit in ("B", "kB") else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
 
 
 def common_folder(paths: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
 from comfyfixer.model.verdict import Verdicts, WaitsForModel, WaitsForNode, WorkflowVerdict
 from comfyfixer.report.items import Item, WorkflowView, joined
-from comfyfixer.report.words import common_folder, plural, shown, size_text
+from comfyfixer.report.words import common_folder, plural, shown
+from comfyfixer.sizes import size_text
 
 VERDICTS: Final = ("runnable", "waiting", "unreadable")
 _MARKS: Final = {"runnable": "+", "waiting": "-", "unreadable": "!"}

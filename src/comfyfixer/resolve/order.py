@@ -7,7 +7,9 @@ from typing import Final
 import msgspec
 
 Files = frozenset[int]
-MAKES_RUNNABLE: Final = 1
+AFTER_A_STEP: Final = 1
+"""In this tier a workflow becomes runnable by its files alone, of which one can't be had before a person's step."""
+MAKES_RUNNABLE: Final = AFTER_A_STEP
 """Up to this tier a workflow becomes runnable by its files alone."""
 
 

@@ -9,9 +9,10 @@ from comfyfixer.model.plan import Narrowing, OpenFile, Plan, PlannedDisk, Planne
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.resolve.narrowing import narrowed
-from comfyfixer.resolve.order import Completion, Need, best_order, completions
+from comfyfixer.resolve.order import AFTER_A_STEP, Completion, Need, best_order, completions
 from comfyfixer.resolve.steps import blocked, steps
 from comfyfixer.resolve.verdict import is_here
+from comfyfixer.sizes import size_text
 
 Key = tuple[str, str, str]
 
@@ -68,7 +69,11 @@ def make_plan(library: Library, narrowing: Narrowing) -> Plan:
         _planned(number, kept[index], library, done.get(index), index in held_up)
         for number, index in enumerate(order, start=1)
     )
-    left_out += [(kept[index], _over_limit(kept[index])) for index in set(range(len(kept))) - set(order)]
+    left_out += [
+        (kept[index], _over_limit(index, kept[index], needs, narrowing)) for index in set(range(len(kept))) - set(order)
+    ]
+    runnable = tuple(sorted(name for file in files for name in file.completes))
+    held_back = {need.name for need in needs if need.tier == AFTER_A_STEP}
     chosen_rows = [kept[index] for index in order]
     plan = Plan(
         summary="",
@@ -78,7 +83,8 @@ def make_plan(library: Library, narrowing: Narrowing) -> Plan:
         files=files,
         disks=tuple(_disks(library, files)),
         steps=steps(chosen_rows, library.keys),
-        runnable=tuple(sorted(name for file in files for name in file.completes)),
+        runnable=runnable,
+        after_steps=tuple(name for name in runnable if name in held_back),
         nearly=tuple(sorted(need.name for need in needs if need.tier and need.tier > 1 and need.files <= set(order))),
         runnable_now=sum(_is_ready(library, row) for row in library.workflows if library.wanted([row.path])),
         workflows=sum(library.wanted([row.path]) for row in library.workflows),
@@ -169,8 +175,9 @@ def _open(library: Library) -> Iterator[OpenFile]:
         state, why = _state(library, missing, row)
         if state != "accepted":
             yield OpenFile(
-                filename=missing.filename, folder=missing.folder, state=state, why=why, workflows=missing.workflows
-            )
+                filename=missing.filename, folder=missing.folder, state=state, why=why, workflows=missing.workflows,
+                value=missing.value, size_bytes=row.size_bytes if row else None,
+            )  # fmt: skip
 
 
 def _state(library: Library, missing: MissingModel, row: Resolution | None) -> tuple[str, str]:
@@ -187,11 +194,19 @@ def _state(library: Library, missing: MissingModel, row: Resolution | None) -> t
 
 def _left_out(rows: Iterable[tuple[Resolution, str]]) -> Iterator[OpenFile]:
     for row, why in sorted(rows, key=lambda item: item[0].key):
-        yield OpenFile(filename=row.filename, folder=row.folder, state="left-out", why=why, workflows=row.workflows)
+        yield OpenFile(
+            filename=row.filename, folder=row.folder, state="left-out", why=why, workflows=row.workflows,
+            value=row.value, size_bytes=row.size_bytes,
+        )  # fmt: skip
 
 
-def _over_limit(row: Resolution) -> str:
-    return "Beyond `--max-size`" if row.size_bytes is not None else "Its size is unknown, and `--max-size` was given"
+def _over_limit(index: int, row: Resolution, needs: Iterable[Need], narrowing: Narrowing) -> str:
+    """Why a file whose size is known was not taken within `--max-size`."""
+    if (row.size_bytes or 0) > (narrowing.max_bytes or 0):
+        return "Larger than `--max-size`"
+    if any(need.tier is None and index in need.files for need in needs):
+        return "Beyond what `--max-size` leaves beside files that help more"
+    return "Within `--max-size`, but no waiting workflow that needs it fits into that whole"
 
 
 def _summary(plan: Plan) -> str:
@@ -199,16 +214,12 @@ def _summary(plan: Plan) -> str:
     if not plan.files:
         return "Nothing to fetch"
     count = len(plan.files)
-    size = _size(plan.size_bytes) if plan.size_bytes or not plan.unknown_sizes else ""
+    size = size_text(plan.size_bytes) if plan.size_bytes or not plan.unknown_sizes else ""
     unknown = f"{plan.unknown_sizes} of unknown size" if plan.unknown_sizes else ""
     told = ", ".join(part for part in (f"{count} file{'' if count == 1 else 's'}", size, unknown) if part)
-    runnable = len(plan.runnable)
+    later = len(plan.after_steps)
+    runnable = len(plan.runnable) - later
     verb = "becomes" if runnable == 1 else "become"
-    return f"{told}: {runnable} of {plan.workflows - plan.runnable_now} waiting workflows {verb} runnable"
-
-
-def _size(size_bytes: int) -> str:
-    for unit, bytes_of in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size_bytes >= bytes_of:
-            return f"{size_bytes / bytes_of:.1f} {unit}"
-    return f"{size_bytes} B"
+    step = "step" if sum(step.certain for step in plan.steps) == 1 else "steps"
+    after = f", {later} more after the {step} below" if later else ""
+    return f"{told}: {runnable} of {plan.workflows - plan.runnable_now} waiting workflows {verb} runnable{after}"
