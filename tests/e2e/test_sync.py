@@ -246,21 +246,76 @@ def test_a_different_file_in_the_place_is_not_touched(tmp_path: Path, source: tu
     assert states(ran.data)[row["name"]] == "failed"
 
 
+def interrupted(product: Product, hub: Hub, *options: str, cwd: Path | None = None) -> None:
+    """A `sync` that was stopped while its first bytes came; the hub holds nothing back any more."""
+    hub.set_faults(Faults((Hold(role="cdn", after_bytes=200_000, times=None),)))
+    process = product.start(*options, cwd=cwd)
+    until(lambda: (product.status_file() or {}).get("downloads"), "a transfer is told")
+    until(lambda: list(product.models.rglob("*.part")), "a part is there")
+    running = product.json("status").data
+    assert (running["running"], running["command"], running["phase"]) == (True, "sync", "downloading")
+    assert running["progress"]["total"] == len(placed())
+    process.send_signal(signal.SIGINT)
+    assert finished(process).code == 130
+    hub.set_faults(Faults())
+    hub.gate().open()
+
+
 def test_an_interrupted_sync_goes_on_with_the_same_command(tmp_path: Path, hub: Hub) -> None:
     one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
     one.run("auto")
-    hub.set_faults(Faults((Hold(role="cdn", after_bytes=200_000, times=None),)))
-    process = other.start("sync", str(lock_of(one)))
-    until(lambda: list(other.models.rglob("*.part")), "a part is there")
-    process.send_signal(signal.SIGINT)
-    stopped = finished(process)
-    assert stopped.code == 130
-    assert "The same command goes on where it stopped" in stopped.err
-    hub.set_faults(Faults())
-    hub.gate().open()
+    interrupted(other, hub, "sync", str(lock_of(one)))
+    assert "`comfyfixer resume` goes on (sync)" in other.run("status").out
     assert other.run("sync", str(lock_of(one))).code == 0
     assert other.digests() == one.digests()
     assert [event["details"]["exit_code"] for event in other.events() if event["action"] == "run.finished"] == [0]
+
+
+def test_resume_goes_on_with_an_interrupted_sync_and_its_options(tmp_path: Path, hub: Hub) -> None:
+    """The lock file is found again wherever `resume` is called; what was fetched is not fetched again."""
+    one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
+    one.run("auto")
+    name = lock_of(one).name
+    options = ("--workdir", str(other.workdir), "--store", str(tmp_path / "store"))
+    interrupted(other, hub, "sync", name, *options, cwd=lock_of(one).parent)
+    moved = lock_of(one).rename(tmp_path / "moved.json")
+    gone = other.json("resume")
+    assert (gone.code, gone.codes) == (2, {"path-not-found"})
+    moved.rename(lock_of(one))
+    ran = other.json("resume")
+    assert (ran.code, ran.envelope["command"]) == (0, "sync"), ran.out
+    assert other.digests() == one.digests()
+    assert set(store_files(tmp_path / "store")) == set(placed().values())
+    status = other.json("status").data
+    assert (status["phase"], status["exit_code"], status["interrupted"]) == ("complete", 0, None)
+    assert status["progress"]["percent"] == 100
+    assert other.json("resume").codes == {"nothing-to-resume"}
+
+
+def test_a_sync_that_ended_says_what_failed_once_and_is_no_run_to_resume(
+    tmp_path: Path, source: tuple[Hub, Product]
+) -> None:
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    lock = edited(lock_of(one), tmp_path / "l.json", sha256="0" * 64)
+    assert other.run("sync", str(lock)).code == 3
+    status = other.json("status").data
+    assert [error["code"] for error in status["errors"]] == ["hash-mismatch"]
+    assert (status["exit_code"], status["data"]["downloads_failed"]) == (3, 1)
+    ran = other.json("resume")
+    assert ran.codes == {"nothing-to-resume"}
+    assert f"`sync` of {lock}: the same command" in ran.envelope["errors"][0]["hint"]
+
+
+def test_a_sync_that_only_a_hub_stopped_is_gone_on_with(tmp_path: Path, source: tuple[Hub, Product]) -> None:
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    assert other.run("sync", str(edited(lock_of(one), tmp_path / "l.json", url=None, sources=[]))).code == 3
+    edited(lock_of(one), tmp_path / "l.json")
+    record = other.workdir / ".comfyfixer" / "run.json"
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), "exit_code": 4}))
+    ran = other.json("resume")
+    assert (ran.code, set(states(ran.data).values())) == (0, {"fetched"})
 
 
 # --- the shared store ------------------------------------------------------------------------------------------------
