@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from comfyfixer.demo.faults import Faults, Hold
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import sample_catalogue
 from comfyfixer.download.beside import PartPaths, PartRecord
-from tests.support.product import Product, finished, until
+from tests.support.product import Product, finished, lora_workflow, until
 from tests.support.sample_facts import placed, present
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(17)
@@ -217,6 +218,55 @@ def test_a_folders_own_lock_file_still_names_what_could_not_be_had(tmp_path: Pat
         ran = other.json("sync", str(own))
         assert (ran.code, ran.codes) == (3, {"host-not-allowed"})
         assert own.read_bytes() == before
+
+
+@pytest.mark.parametrize("later", ["auto", "sync"])
+def test_what_a_lock_file_from_elsewhere_still_promises_stays_in_it(
+    tmp_path: Path, source: tuple[Hub, Product], later: str
+) -> None:
+    """A later run notes what it placed, and drops neither a file nor a node pack that was never here."""
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    own = lock_of(other)
+    own.parent.mkdir(parents=True)
+    lock = json.loads(lock_of(one).read_bytes())
+    nowhere, unsafe = lock["models"][0] | {"url": None, "sources": []}, lock["models"][0] | {"name": "../x.safetensors"}
+    nowhere["name"] = "from_a_colleague.safetensors"
+    pack = {"name": "x", "id": "not-here", "version": "1", "repository": None, "commit": None}
+    own.write_text(json.dumps(lock | {"models": [nowhere, unsafe], "node_packs": [pack]}))
+    assert other.run("sync", str(own)).code == 3
+    for _ in range(2):
+        other.run(*(["auto"] if later == "auto" else ["sync", str(lock_of(one))]))
+        kept = json.loads(own.read_bytes())
+        assert nowhere in kept["models"]
+        assert unsafe in kept["models"]
+        assert {row[2] for row in rows_of(own)} == set(placed().values())
+        assert [row["id"] for row in kept["node_packs"]] == ["comfyui-palette-tools", "not-here"]
+
+
+def test_what_was_here_and_is_gone_leaves_the_folders_own_lock_file(tmp_path: Path, hub: Hub) -> None:
+    one = machine(tmp_path / "one", hub)
+    one.run("auto")
+    row = json.loads(lock_of(one).read_bytes())["models"][0]
+    (one.models / row["folder"] / row["name"]).unlink()
+    shutil.rmtree(one.root / "custom_nodes" / "comfyui-palette-tools")
+    one.clear_workflows()
+    one.save("other.json", lora_workflow("harbor_rain_v1.safetensors"))
+    one.run("auto")
+    lock = json.loads(lock_of(one).read_bytes())
+    assert row["name"] not in {model["name"] for model in lock["models"]}
+    assert len(lock["models"]) == len(placed()) - 1
+    assert lock["node_packs"] == []
+
+
+def test_a_lock_file_that_can_not_be_used_is_kept_under_another_name(tmp_path: Path, hub: Hub) -> None:
+    one = machine(tmp_path / "one", hub)
+    one.run("scan")
+    lock_of(one).write_bytes(b'{"models": [')
+    ran = one.json("auto")
+    assert "lock-invalid" in ran.codes
+    assert lock_of(one).with_name("comfyfixer.lock.json.broken-1").read_bytes() == b'{"models": ['
+    assert len(rows_of(lock_of(one))) == len(placed())
 
 
 def test_two_files_promised_for_one_place_are_no_lock_file(tmp_path: Path, source: tuple[Hub, Product]) -> None:

@@ -18,7 +18,7 @@ from comfyfixer.paths import openable, printable
 from comfyfixer.pipeline.extras import Extras, with_twin
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import Places, find_places
-from comfyfixer.pipeline.lockfile import write_lock
+from comfyfixer.pipeline.own_lock import write_lock
 from comfyfixer.pipeline.placing import Order, orders
 from comfyfixer.pipeline.plan import in_plan
 from comfyfixer.pipeline.roots import Roots

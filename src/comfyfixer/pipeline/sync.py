@@ -31,7 +31,8 @@ from comfyfixer.pipeline.installation import find_places
 from comfyfixer.pipeline.lifecycle import begun
 from comfyfixer.pipeline.lock_packs import compared
 from comfyfixer.pipeline.lock_rows import LockedRows
-from comfyfixer.pipeline.lockfile import read_lock, write_lock
+from comfyfixer.pipeline.lockfile import read_lock
+from comfyfixer.pipeline.own_lock import write_lock
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.record import save_record
 from comfyfixer.pipeline.session import Session
@@ -61,7 +62,7 @@ def sync(
         save_record(workdir, record)
         session = Session(settings, journal.emit, cancel.is_set)
         work = _Work(session, lock)
-        work.bring(keeps_record=not _is_same(path, workdir.lock))
+        work.bring(rewrites_lock=not _is_same(path, workdir.lock))
         result = _result(session, path, lock, work, dry_run=False)
         code = exit_code(result)
         save_record(workdir, msgspec.structs.replace(record, exit_code=code))
@@ -124,12 +125,11 @@ class _Work:
         )
         return (*self._rows.values(), *twins)
 
-    def bring(self, *, keeps_record: bool) -> None:
+    def bring(self, *, rewrites_lock: bool) -> None:
         """Link, fetch, verify and place what is not here.
 
         Args:
-            keeps_record: Note in the folder's own lock file what came; not where that is the file to be made true: what
-                could not be had this time would be gone from it.
+            rewrites_lock: Write what came into the folder's own lock file; not where that is the one to be made true.
         """
         rows = {order.request.target: row for row, order in self._orders}
         orders = [order for _, order in self._orders]
@@ -138,8 +138,7 @@ class _Work:
             with HashCache(self._session.workdir.hashes, self._session.emit) as hashes:
                 self._bring(orders, rows, hashes)
         finally:
-            if keeps_record:
-                write_lock(self._session, self._extras.done, self._places)
+            write_lock(self._session, self._extras.done, self._places, rewrites=rewrites_lock)
         self._extras.finish()
 
     def _bring(self, orders: Sequence[Order], rows: dict[str, LockedModel], hashes: HashCache) -> None:
