@@ -186,14 +186,16 @@ def on_stderr(common: Common) -> Iterator[list[Listener]]:
         chosen.append(EveryEvent())
     elif common.quiet or common.as_json:
         pass
-    elif sys.stderr.isatty():
-        from comfyfixer.cli.progress import Bars
-
-        chosen.append(Bars())
     else:
-        from comfyfixer.cli.talk import MainEvents
+        from comfyfixer.cli.talk import MainEvents, Warnings
 
-        chosen.append(MainEvents())
+        chosen.append(Warnings())
+        if sys.stderr.isatty():
+            from comfyfixer.cli.progress import Bars
+
+            chosen.append(Bars())
+        else:
+            chosen.append(MainEvents())
     try:
         yield chosen
     finally:

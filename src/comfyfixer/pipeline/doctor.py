@@ -31,7 +31,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         group: `settings`, `installation`, `disk` or `hubs`.
         ok: False where something has to be mended.
-        code: The error's code where it is not.
+        code: The error's code where it is not; or a warning's.
         origin: Where a setting comes from.
         hint: How to mend it.
     """
@@ -67,6 +67,11 @@ def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
 def _settings(settings: Settings) -> Iterator[Check]:
     file = printable(settings.config_file or f"none ({Workdir(Path(settings.workdir)).config} is not there)")
     yield Check(group="settings", name="config file", ok=True, detail=file)
+    for problem in settings.problems:
+        yield Check(
+            group="settings", name="config file", ok=True, detail=problem.message, code=problem.code,
+            hint="Mend its name, or remove it; below are all settings",
+        )  # fmt: skip
     for row in TABLE:
         value: object = settings
         for part in row.field.split("."):

@@ -49,6 +49,7 @@ def run(
 def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: threading.Event) -> tuple[Joined, int]:
     session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     save_record(session.workdir, record)
+    session.warn_of_settings()
     if "download" in record.steps:
         _check_roots(session)
     for step in record.steps:

@@ -22,6 +22,7 @@ from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.model.lock import Lock, LockedModel, Synced, SyncedModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
+from comfyfixer.model.reference import base_name
 from comfyfixer.model.run import RunRecord
 from comfyfixer.net.client import make_client
 from comfyfixer.paths import Workdir, printable
@@ -33,7 +34,7 @@ from comfyfixer.pipeline.lock_packs import compared
 from comfyfixer.pipeline.lock_rows import LockedRows
 from comfyfixer.pipeline.lockfile import read_lock
 from comfyfixer.pipeline.own_lock import write_lock
-from comfyfixer.pipeline.placing import Order
+from comfyfixer.pipeline.placing import Order, warn_of_unused_names
 from comfyfixer.pipeline.record import save_record
 from comfyfixer.pipeline.session import Session
 from comfyfixer.redact import plain
@@ -61,6 +62,7 @@ def sync(
     with begun(record, workdir, listeners) as journal:
         save_record(workdir, record)
         session = Session(settings, journal.emit, cancel.is_set)
+        session.warn_of_settings()
         work = _Work(session, lock)
         work.bring(rewrites_lock=not _is_same(path, workdir.lock))
         result = _result(session, path, lock, work, dry_run=False)
@@ -82,6 +84,7 @@ def looked(
     """
     lock = read_lock(path)
     session = Session(settings, Journal("", listeners).emit, cancel.is_set)
+    session.warn_of_settings()
     return _result(session, path, lock, _Work(session, lock), dry_run=True), session.problems
 
 
@@ -109,6 +112,8 @@ class _Work:
         self._orders: list[tuple[LockedModel, Order]] = []
         self._settled = 0
         self._extras.check()
+        names = {row.name for row in lock.models}
+        warn_of_unused_names(session, names | {base_name(name) for name in names})
         with self._client() as client, HashCache(session.workdir.hashes, session.emit) as hashes:
             session.emit("phase.started", phase="scanning", total=len(lock.models))
             for count, row in enumerate(lock.models, start=1):
