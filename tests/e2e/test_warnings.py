@@ -1,17 +1,57 @@
-"""What a run says beforehand, and what it warns of without ending otherwise: through the command."""
+"""What a run says before anybody is asked, and what it warns of without ending otherwise: through the command."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from comfyfixer.demo.hub import Hub
 from tests.support.product import Product
 
+BEFOREHAND = {
+    "downloader-missing": (("--downloader", "wget"), {}),
+    "config-invalid": (("--downloader", "hf", "--limit-rate", "5M"), {}),
+    "store-unusable": (("--store", "file"), {}),
+    "root-not-searched": ((), {"download": {"folders": {"loras": "elsewhere"}}}),
+}
 MISSPELLED = {"download": {"limit_rat": "5M", "windw": "8-9"}, "sorces": {}}
 
 
 def configured(product: Product, document: object) -> None:
     (product.workdir / "config.json").write_text(json.dumps(document), "utf-8")
+
+
+@pytest.mark.parametrize("code", BEFOREHAND)
+@pytest.mark.parametrize("command", ["auto", "download", "sync", "resume"])
+def test_what_this_machine_can_not_do_is_said_before_anything_is_asked_or_written(
+    product: Product, hub: Hub, tmp_path: Path, command: str, code: str
+) -> None:
+    (product.workdir / "file").write_bytes(b"")
+    (tmp_path / "l.json").write_text('{"models": []}')
+    options, document = BEFOREHAND[code]
+    if command == "resume":  # a run that was killed in its last step
+        product.run("scan")
+        record = product.workdir / ".comfyfixer" / "run.json"
+        killed = {"steps": ["scan", "download"], "done": ["scan"], "exit_code": None}
+        record.write_text(json.dumps(json.loads(record.read_bytes()) | killed))
+    configured(product, document)
+    before = {path: path.stat().st_mtime_ns for path in product.workdir.rglob("*")}
+    words = [command, str(tmp_path / "l.json")] if command == "sync" else [command]
+    ran = product.json(*words, *options, env={"PATH": str(tmp_path)})
+
+    assert (ran.code, ran.codes) == (2, {code}), ran.out
+    assert hub.requests == ()
+    assert {path: path.stat().st_mtime_ns for path in product.workdir.rglob("*")} == before
+
+
+def test_a_place_that_is_not_searched_is_told_with_who_wanted_it(product: Product, tmp_path: Path) -> None:
+    to = product.json("auto", "--to", str(tmp_path)[:-1]).envelope["errors"][0]["message"]
+    assert "(`--to`)" in to
+    configured(product, {"download": {"folders": {"clip": "elsewhere"}}})
+    own = product.json("auto").envelope["errors"][0]["message"]
+    assert "for `text_encoders` (`download.folders.clip` in config.json)" in own
+    configured(product, {"download": {"to": str(tmp_path)[:-1]}})
+    assert "(`download.to` in config.json)" in product.json("auto").envelope["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("command", [["scan"], ["auto", "--dry-run"]], ids=" ".join)

@@ -37,7 +37,6 @@ def download(session: Session) -> None:
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     extras = Extras(session, lambda: make_client(session.settings, session.emit, cache_path=None))
-    extras.check()
     session.emit("phase.started", phase="downloading", total=len(accepted))
     places = find_places(session)
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)

@@ -36,6 +36,8 @@ def run(
         ComfyFixerError: What stopped the whole run; `Interrupted` when `cancel` was set.
     """
     began_s = time.monotonic()
+    if "download" in record.steps:
+        _check_beforehand(settings)
     with begun(record, Workdir(Path(settings.workdir)), listeners) as journal:
         result, code = _steps(record, settings, journal, cancel)
         seconds = round(time.monotonic() - began_s, 2)
@@ -50,8 +52,6 @@ def _steps(record: RunRecord, settings: Settings, journal: Journal, cancel: thre
     session = Session(settings, journal.emit, cancel.is_set, record.targets, record.narrowing)
     save_record(session.workdir, record)
     session.warn_of_settings()
-    if "download" in record.steps:
-        _check_roots(session)
     for step in record.steps:
         if step not in record.done:
             session.check_stop()
@@ -75,10 +75,10 @@ def _check_names(session: Session) -> None:
     check_names(session)
 
 
-def _check_roots(session: Session) -> None:
-    from comfyfixer.pipeline.roots import check_roots
+def _check_beforehand(settings: Settings) -> None:
+    from comfyfixer.pipeline.beforehand import check_beforehand
 
-    check_roots(session.settings)
+    check_beforehand(settings)
 
 
 def _scan(session: Session) -> None:

@@ -26,6 +26,7 @@ from comfyfixer.model.reference import base_name
 from comfyfixer.model.run import RunRecord
 from comfyfixer.net.client import make_client
 from comfyfixer.paths import Workdir, printable
+from comfyfixer.pipeline.beforehand import check_beforehand
 from comfyfixer.pipeline.extras import Extras
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import find_places
@@ -59,6 +60,7 @@ def sync(
     """
     began_s = time.monotonic()
     lock, workdir = read_lock(path), Workdir(Path(settings.workdir))
+    check_beforehand(settings)
     with begun(record, workdir, listeners) as journal:
         save_record(workdir, record)
         session = Session(settings, journal.emit, cancel.is_set)
@@ -111,7 +113,6 @@ class _Work:
         self._twins: list[tuple[LockedModel, LockedModel]] = []
         self._orders: list[tuple[LockedModel, Order]] = []
         self._settled = 0
-        self._extras.check()
         names = {row.name for row in lock.models}
         warn_of_unused_names(session, names | {base_name(name) for name in names})
         with self._client() as client, HashCache(session.workdir.hashes, session.emit) as hashes:
