@@ -171,14 +171,20 @@ def test_a_lock_file_that_proves_nothing_is_refused_as_a_whole(
     _, one = source
     ran = one.json("sync", str(edited(lock_of(one), tmp_path / "l.json", **changes)))
     assert (ran.code, ran.codes) == (2, {"lock-invalid"})
+    assert "name" not in changes or "(see $.models[0].name)" in ran.envelope["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{" * 100_000, b'{"schema_version": 2}', b"\xff\xfe\x00", b'"x"'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"[project]\nname = 1", b"{" * 100_000, b'{"schema_version": 2}', b"\xff\xfe\x00", b'"x"']
+)
 def test_what_is_no_lock_file_is_told(tmp_path: Path, source: tuple[Hub, Product], data: bytes) -> None:
     _, one = source
     file = tmp_path / "l.json"
     file.write_bytes(data)
-    assert one.json("sync", str(file)).codes == {"lock-invalid"}
+    ran = one.json("sync", str(file))
+    assert ran.codes == {"lock-invalid"}
+    why = "it is of a newer version: update ComfyFixerSmart" if b"schema" in data else "it is no JSON file of this kind"
+    assert ran.envelope["errors"][0]["message"] == f"`{file}` can't be used as a lock file: {why}"
     assert one.json("sync", str(tmp_path / "none.json")).codes == {"lock-invalid"}
 
 

@@ -97,11 +97,20 @@ def read_lock(path: Path) -> Lock:
             raise ValueError("it has too many rows")
         _check_rows(lock.models)
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        message = f"`{printable(path)}` can't be used as a lock file: {plain(why)}"
+        message = f"`{printable(path)}` can't be used as a lock file: {plain(_why(error))}"
         hint = "`comfyfixer export --format lock` and every `download` write one"
         raise UsageError(message, code="lock-invalid", hint=hint) from error
     return lock
+
+
+def _why(error: OSError | ValueError | RecursionError) -> str:
+    """In plain words; of what is JSON of another form, the place where it differs."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, (msgspec.DecodeError, UnicodeError, RecursionError)):
+        place = re.search(r"`(\$.+)`$", str(error))
+        return "it is no JSON file of this kind" + (f" (see {place[1]})" if place else "")
+    return str(error)
 
 
 def _check_rows(rows: Sequence[LockedModel]) -> None:
