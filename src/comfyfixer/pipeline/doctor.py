@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from comfyfixer.errors import ComfyFixerError, SourceError, UsageError
+from comfyfixer.errors import ComfyFixerError, NotThere, SourceError, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.model.inventory import Installation
 from comfyfixer.model.secret import Secret
@@ -168,8 +168,8 @@ def _hubs(settings: Settings) -> Iterator[Check]:
 def _questions(settings: Settings) -> Iterator[tuple[str, "Callable[[Client], str]"]]:
     """Who is asked, by name."""
     ends = settings.endpoints
-    yield "Civitai", partial(_civitai, settings)
-    yield "Hugging Face", partial(_hugging_face, settings)
+    yield "Civitai", partial(_with_key, settings, ends.civitai, "api/v1/me", "api/v1/models")
+    yield "Hugging Face", partial(_with_key, settings, ends.huggingface, "api/whoami-v2", "api/models")
     yield "Comfy Registry", partial(_registry, settings)
     yield "ComfyUI-Manager's lists", partial(_manager, settings)
     if settings.asks("openmodeldb"):
@@ -180,17 +180,25 @@ def _questions(settings: Settings) -> Iterator[tuple[str, "Callable[[Client], st
         yield "running ComfyUI", partial(_running, settings.comfyui_url)
 
 
-def _civitai(settings: Settings, client: "Client") -> str:
-    client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
-    return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
+def _with_key(settings: Settings, endpoint: str, account: str, listing: str, client: "Client") -> str:
+    """Whether a hub accepts the key, where it gets one: lists are given to everybody, whatever key comes along.
 
+    Args:
+        account: What only a key that is accepted is told.
+        listing: What everybody is told.
+    """
+    from comfyfixer.net.credentials import Credentials
+    from comfyfixer.net.url import Url
 
-def _hugging_face(settings: Settings, client: "Client") -> str:
-    if settings.huggingface_key:
-        client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
-        return "answers, and knows the key"
-    client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
-    return "answers, without a key"
+    url, said = Url.parse(endpoint), "answers, without a key"
+    if url is not None and Credentials(settings).variable(url):
+        try:
+            client.get(f"{endpoint}/{account}")
+            return "answers, the key is accepted"
+        except NotThere:  # a mirror that knows no accounts
+            said = "answers, and does not say whether the key is accepted"
+    client.get(f"{endpoint}/{listing}", params=(("limit", "1"),))
+    return said
 
 
 def _registry(settings: Settings, client: "Client") -> str:
