@@ -34,6 +34,39 @@ def test_flag_beats_environment_beats_file(tmp_path: Path) -> None:
     assert origins == ["config.json", "environment COMFYUI_PATH", "flag"]
 
 
+@pytest.mark.parametrize(
+    ("document", "key", "meant"),
+    [
+        ({"download": {"limit_rat": "5M"}}, "download.limit_rat", "download.limit_rate"),
+        ({"download": {"max_concurent": 1}}, "download.max_concurent", "download.max_concurrent"),
+        ({"download": {"windw": "8-9"}}, "download.windw", "download.window"),
+        ({"sorces": {"disabled": []}}, "sorces", "sources"),
+        ({"comfy_root": "/c"}, "comfy_root", "comfyui_root"),
+        ({"limit_rate": "5M"}, "limit_rate", "download.limit_rate"),
+        ({"search": {"max_concurrent": 1}}, "search.max_concurrent", "download.max_concurrent"),
+        ({"download": {"colour": 1}}, "download.colour", None),
+    ],
+)
+def test_a_key_that_is_no_setting_is_told_with_the_one_that_is_meant(
+    tmp_path: Path, document: object, key: str, meant: str | None
+) -> None:
+    write_config(tmp_path, document)
+    (problem,) = load({}, {}, tmp_path).problems
+    assert problem.code == "config-unknown"
+    told = f"`{key}` in config.json is no setting" + (f" (did you mean `{meant}`?)" if meant else "")
+    assert problem.message == told
+
+
+def test_what_is_no_misspelling_is_not_told(tmp_path: Path) -> None:
+    """A setting's own object, every group, and what people write for a comment."""
+    folders = {"loras": "/big/loras", "windw": "/w"}
+    write_config(
+        tmp_path,
+        {"$schema": "x", "_why": "slow line", "download": {"//": "by night", "folders": folders}, "sources": {}},
+    )
+    assert load({}, {}, tmp_path).problems == ()
+
+
 def test_a_variable_in_the_file_is_expanded(tmp_path: Path) -> None:
     write_config(tmp_path, {"api_keys": {"civitai": "${MY_KEY}"}, "workflow_directories": ["${PLACE}/a", "/b"]})
     settings = load({}, {"MY_KEY": "abc", "PLACE": "/p"}, tmp_path)
@@ -60,6 +93,7 @@ def test_the_first_plans_file_is_understood(tmp_path: Path) -> None:
         },
     )
     settings = load({}, {}, tmp_path)
+    assert settings.problems == ()
     assert (settings.max_concurrent, settings.timeout_seconds, settings.verify_hashes) == (5, 300.0, False)
     assert (settings.fuzzy_threshold, settings.max_results) == (0.7, 9)
 

@@ -27,6 +27,8 @@ CODES: Final[dict[str, str]] = {
     "usage": "The command line is wrong.",
     "config-unreadable": "The configuration file can't be read or is no JSON object.",
     "config-invalid": "A setting has a value that can't be used.",
+    "config-unknown": "The configuration file names something that is no setting.",
+    "option-unused": "What was said had no effect, as nothing in this run fits it.",
     "installation-not-found": "No ComfyUI installation was found.",
     "installation-invalid": "The folder that was named is no ComfyUI installation.",
     "root-not-searched": "The folder that new files are to go to is none that ComfyUI searches for them.",
@@ -106,6 +108,9 @@ CODES: Final[dict[str, str]] = {
     "run-interrupted": "The last run ended before it was done.",
     "unexpected": "A bug in ComfyFixerSmart.",
 }
+
+WARNINGS: Final = frozenset({"config-unknown", "option-unused"})
+"""Codes of what is told, and leaves nothing outstanding."""
 
 
 class ComfyFixerError(Exception):

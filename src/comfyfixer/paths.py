@@ -116,6 +116,7 @@ class Workdir:
         self.answers = self.state_dir / "answers.sqlite"
         self.hashes = self.state_dir / "hashes.sqlite"
         self.relinks = self.state_dir / "relinks.jsonl"
+        self.noted_lock = self.state_dir / "lock.json"
         self.choices = self.state_dir / "choices.json"
         self.scan_summary = self.state_dir / "scan.json"
         self.workflows = self.output_dir / "workflows.json"

@@ -1,15 +1,17 @@
 """What a run was told, each value with where it came from: flag > environment > `config.json` > default."""
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from comfyfixer import setting_values as values
+from comfyfixer.config_file import Unset, expanded, read_config, unknown_keys
 from comfyfixer.errors import UsageError
+from comfyfixer.hf_login import login
+from comfyfixer.model.problem import Problem
 from comfyfixer.model.secret import Secret
 
 OPT_IN: Final = frozenset({"modelscope"})
@@ -57,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         to: Folder below which all new files go, in roots that ComfyUI searches; None: as ComfyUI chooses.
         store: Folder of a content-addressed store that machines share; None: each file is in its place alone.
         origins: For each setting by its dotted name: `flag`, `environment NAME`, `config.json` or `default`.
+        problems: What the configuration file says that is no setting; nothing stops because of it.
     """
 
     workdir: str
@@ -93,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     folders: dict[str, str] = {}
     to: str | None = None
     origins: dict[str, str] = {}
+    problems: tuple[Problem, ...] = ()
 
     def asks(self, source: str) -> bool:
         """Whether a source is asked.
@@ -170,12 +174,6 @@ TABLE: Final = (
 )
 
 _DOCTOR: Final = "`comfyfixer doctor` shows all settings"
-_MAX_TOKEN: Final = 4096
-_VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-class _Unset(Exception):
-    """A `${NAME}` in the configuration whose variable is not set: as if the key were not there."""
 
 
 def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, config: Path | None = None) -> Settings:
@@ -192,7 +190,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, co
     """
     workdir = Path(os.path.abspath(workdir))
     file = config or workdir / "config.json"
-    document = _read_config(file, must_exist=config is not None)
+    document = read_config(file, must_exist=config is not None)
     fields: dict[str, Any] = {}
     endpoints: dict[str, str] = {}
     origins: dict[str, str] = {}
@@ -206,7 +204,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, co
         )
         place[name] = _parsed(setting, value, origin)
     if "huggingface_key" not in fields:
-        fields["huggingface_key"], origins["api_keys.huggingface"] = _login(environ, origins["api_keys.huggingface"])
+        fields["huggingface_key"], origins["api_keys.huggingface"] = login(environ, origins["api_keys.huggingface"])
     if fields.get("offline") and fields.get("refresh"):
         hint = "Refresh with a network, or work offline with what is kept"
         raise UsageError("`offline` and `refresh` are both on", code="config-invalid", hint=hint)
@@ -215,8 +213,17 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], workdir: Path, co
         config_file=str(file) if document is not None else None,
         endpoints=Endpoints(**endpoints),
         origins=origins,
+        problems=tuple(_unknown(document or {}, file)),
         **fields,
     )
+
+
+def _unknown(document: Mapping[str, Any], file: Path) -> Iterator[Problem]:
+    for key, meant in unknown_keys(document, [setting.key for setting in TABLE]):
+        told = f" (did you mean `{meant}`?)" if meant else ""
+        name = file.name.encode("utf-8", "backslashreplace").decode()
+        message = f"`{key}` in {name} is no setting{told}"
+        yield Problem(code="config-unknown", message=message, hint=_DOCTOR, where=name)
 
 
 def _lookup(
@@ -237,51 +244,9 @@ def _lookup(
     if value is None:
         return None, "default"
     try:
-        return _expanded(value, environ), file_name
-    except _Unset as unset:
+        return expanded(value, environ), file_name
+    except Unset as unset:
         return None, f"default ({file_name} names ${{{unset}}}, which is not set)"
-
-
-def _login(environ: Mapping[str, str], origin: str) -> tuple[Secret | None, str]:
-    """The token that `hf auth login` stored, and its origin; where there is none, the `origin` that is known."""
-    file = _login_file(environ)
-    try:
-        text = file.read_bytes()[:_MAX_TOKEN].decode().strip() if file else ""
-        return (values.secret(text), f"login of `hf` in {file}") if text else (None, origin)
-    except FileNotFoundError:
-        return None, origin
-    except (OSError, ValueError) as error:
-        return None, f"{origin} (the login in {file} can't be used: {error})"
-
-
-def _login_file(environ: Mapping[str, str]) -> Path | None:
-    """Where `huggingface_hub` keeps it; None where it is told not to use it, or there is no home."""
-    if environ.get("HF_HUB_DISABLE_IMPLICIT_TOKEN", "").upper() in ("1", "ON", "YES", "TRUE"):
-        return None
-    if named := environ.get("HF_TOKEN_PATH"):
-        return Path(os.path.expanduser(named))
-    home = environ.get("HOME") or environ.get("USERPROFILE")
-    if named := environ.get("HF_HOME"):
-        return Path(os.path.expanduser(named), "token")
-    cache = environ.get("XDG_CACHE_HOME") or (os.path.join(home, ".cache") if home else "")
-    return Path(cache, "huggingface", "token") if cache else None
-
-
-def _expanded(value: Any, environ: Mapping[str, str]) -> Any:
-    """`${NAME}` replaced in text, and in lists and objects of text."""
-    if isinstance(value, list):
-        return [_expanded(item, environ) for item in value]
-    if isinstance(value, dict):
-        return {name: _expanded(item, environ) for name, item in value.items()}
-    if not isinstance(value, str):
-        return value
-
-    def variable(match: re.Match[str]) -> str:
-        if not environ.get(match[1]):
-            raise _Unset(match[1])
-        return environ[match[1]]
-
-    return _VARIABLE.sub(variable, value) or None
 
 
 def _parsed(setting: _Setting, value: Any, origin: str) -> Any:
@@ -289,21 +254,3 @@ def _parsed(setting: _Setting, value: Any, origin: str) -> Any:
         return setting.parse(value)
     except ValueError as error:
         raise UsageError(f"`{setting.key}` ({origin}) {error}", code="config-invalid", hint=_DOCTOR) from error
-
-
-def _read_config(file: Path, *, must_exist: bool) -> dict[str, Any] | None:
-    """The configuration's content, None where there is none."""
-    hint = "Mend the file, or name another with `--config FILE`"
-    try:
-        document = msgspec.json.decode(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except FileNotFoundError as error:
-        if not must_exist:
-            return None
-        raise UsageError(f"`{file}` does not exist", code="config-unreadable", hint=hint) from error
-    except (OSError, RecursionError, UnicodeError) as error:
-        raise UsageError(f"`{file}` can't be read: {error}", code="config-unreadable", hint=hint) from error
-    except msgspec.DecodeError as error:
-        raise UsageError(f"`{file}` is no valid JSON: {error}", code="config-unreadable", hint=hint) from error
-    if not isinstance(document, dict):
-        raise UsageError(f"`{file}` holds no JSON object", code="config-unreadable", hint=hint)
-    return document

@@ -198,6 +198,25 @@ def test_a_refused_key_is_told_with_its_variable_and_the_other_hub_still_serves(
     assert "wrong-key-of-mine" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(
+    ("name", "variable", "right"),
+    [("Civitai", "CIVITAI_API_KEY", CIVITAI_KEY), ("Hugging Face", "HF_TOKEN", HUGGINGFACE_KEY)],
+)
+def test_doctor_tells_a_wrong_key_from_a_right_one(
+    small: Product, hub: Hub, name: str, variable: str, right: str
+) -> None:
+    def told(key: str | None) -> str:
+        ran = small.json("doctor", env={variable: key} if key else {})
+        assert ran.code == (4 if key == "wrong" else 0)
+        return str(next(row["detail"] for row in ran.data if row["name"] == name))
+
+    assert told(None) == "answers, without a key"
+    assert told(right) == "answers, the key is accepted"
+    assert f"refused the key of {variable}" in told("wrong")
+    hub.set_faults(Faults((Reply(path="/api/v1/me", status=404), Reply(path="/api/whoami-v2", status=404))))
+    assert told(right) == "answers, and does not say whether the key is accepted"
+
+
 def test_doctor_ends_with_4_when_only_a_hub_is_in_the_way(small: Product, hub: Hub) -> None:
     assert small.run("doctor").code == 0
     hub.set_faults(Faults((Reply(role="civitai", times=None, status=503, headers=(("Retry-After", "9999"),)),)))

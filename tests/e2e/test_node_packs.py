@@ -210,8 +210,8 @@ def test_a_running_comfyui_is_never_asked_unless_it_is_named(product: Product) -
 def test_doctor_asks_what_is_named(product: Product) -> None:
     with comfyui(BUILTIN) as server:
         ran = product.run("doctor", "--comfyui-url", server.url)
-    assert f"ok  comfyui_url: {server.url}  (flag)" in ran.out
-    assert "ok  running ComfyUI:" in ran.out
+    assert f"ok   comfyui_url: {server.url}  (flag)" in ran.out
+    assert "ok   running ComfyUI:" in ran.out
     assert "ComfyUI 0.33.0 with 4 node types of its own, and 0 node packs" in ran.out
-    assert "ok  Comfy Registry: answers" in ran.out
-    assert "ok  ComfyUI-Manager's lists: answers" in ran.out
+    assert "ok   Comfy Registry: answers" in ran.out
+    assert "ok   ComfyUI-Manager's lists: answers" in ran.out

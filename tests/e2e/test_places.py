@@ -133,7 +133,7 @@ def test_doctor_shows_the_hours_as_they_are_written(needy: Product) -> None:
 
     assert "download.window: between 23:00 and 07:30" in out
     assert f"download.folders: loras: {needy.models / 'nowhere'}" in out
-    assert "for `loras`: a file there would not be found" in out
+    assert "for `loras` (`download.folders.loras` in config.json): a file there would not be found" in out
 
 
 # --- where to --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from comfyfixer.demo.faults import Faults, Hold
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import sample_catalogue
 from comfyfixer.download.beside import PartPaths, PartRecord
-from tests.support.product import Product, finished, until
+from tests.support.product import Product, finished, lora_workflow, until
 from tests.support.sample_facts import placed, present
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + bytes(17)
@@ -170,14 +171,20 @@ def test_a_lock_file_that_proves_nothing_is_refused_as_a_whole(
     _, one = source
     ran = one.json("sync", str(edited(lock_of(one), tmp_path / "l.json", **changes)))
     assert (ran.code, ran.codes) == (2, {"lock-invalid"})
+    assert "name" not in changes or "(see $.models[0].name)" in ran.envelope["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{" * 100_000, b'{"schema_version": 2}', b"\xff\xfe\x00", b'"x"'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"[project]\nname = 1", b"{" * 100_000, b'{"schema_version": 2}', b"\xff\xfe\x00", b'"x"']
+)
 def test_what_is_no_lock_file_is_told(tmp_path: Path, source: tuple[Hub, Product], data: bytes) -> None:
     _, one = source
     file = tmp_path / "l.json"
     file.write_bytes(data)
-    assert one.json("sync", str(file)).codes == {"lock-invalid"}
+    ran = one.json("sync", str(file))
+    assert ran.codes == {"lock-invalid"}
+    why = "it is of a newer version: update ComfyFixerSmart" if b"schema" in data else "it is no JSON file of this kind"
+    assert ran.envelope["errors"][0]["message"] == f"`{file}` can't be used as a lock file: {why}"
     assert one.json("sync", str(tmp_path / "none.json")).codes == {"lock-invalid"}
 
 
@@ -219,6 +226,55 @@ def test_a_folders_own_lock_file_still_names_what_could_not_be_had(tmp_path: Pat
         assert own.read_bytes() == before
 
 
+@pytest.mark.parametrize("later", ["auto", "sync"])
+def test_what_a_lock_file_from_elsewhere_still_promises_stays_in_it(
+    tmp_path: Path, source: tuple[Hub, Product], later: str
+) -> None:
+    """A later run notes what it placed, and drops neither a file nor a node pack that was never here."""
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    own = lock_of(other)
+    own.parent.mkdir(parents=True)
+    lock = json.loads(lock_of(one).read_bytes())
+    nowhere, unsafe = lock["models"][0] | {"url": None, "sources": []}, lock["models"][0] | {"name": "../x.safetensors"}
+    nowhere["name"] = "from_a_colleague.safetensors"
+    pack = {"name": "x", "id": "not-here", "version": "1", "repository": None, "commit": None}
+    own.write_text(json.dumps(lock | {"models": [nowhere, unsafe], "node_packs": [pack]}))
+    assert other.run("sync", str(own)).code == 3
+    for _ in range(2):
+        other.run(*(["auto"] if later == "auto" else ["sync", str(lock_of(one))]))
+        kept = json.loads(own.read_bytes())
+        assert nowhere in kept["models"]
+        assert unsafe in kept["models"]
+        assert {row[2] for row in rows_of(own)} == set(placed().values())
+        assert [row["id"] for row in kept["node_packs"]] == ["comfyui-palette-tools", "not-here"]
+
+
+def test_what_was_here_and_is_gone_leaves_the_folders_own_lock_file(tmp_path: Path, hub: Hub) -> None:
+    one = machine(tmp_path / "one", hub)
+    one.run("auto")
+    row = json.loads(lock_of(one).read_bytes())["models"][0]
+    (one.models / row["folder"] / row["name"]).unlink()
+    shutil.rmtree(one.root / "custom_nodes" / "comfyui-palette-tools")
+    one.clear_workflows()
+    one.save("other.json", lora_workflow("harbor_rain_v1.safetensors"))
+    one.run("auto")
+    lock = json.loads(lock_of(one).read_bytes())
+    assert row["name"] not in {model["name"] for model in lock["models"]}
+    assert len(lock["models"]) == len(placed()) - 1
+    assert lock["node_packs"] == []
+
+
+def test_a_lock_file_that_can_not_be_used_is_kept_under_another_name(tmp_path: Path, hub: Hub) -> None:
+    one = machine(tmp_path / "one", hub)
+    one.run("scan")
+    lock_of(one).write_bytes(b'{"models": [')
+    ran = one.json("auto")
+    assert "lock-invalid" in ran.codes
+    assert lock_of(one).with_name("comfyfixer.lock.json.broken-1").read_bytes() == b'{"models": ['
+    assert len(rows_of(lock_of(one))) == len(placed())
+
+
 def test_two_files_promised_for_one_place_are_no_lock_file(tmp_path: Path, source: tuple[Hub, Product]) -> None:
     hub, one = source
     other = bare_machine(tmp_path / "other", hub)
@@ -246,21 +302,76 @@ def test_a_different_file_in_the_place_is_not_touched(tmp_path: Path, source: tu
     assert states(ran.data)[row["name"]] == "failed"
 
 
+def interrupted(product: Product, hub: Hub, *options: str, cwd: Path | None = None) -> None:
+    """A `sync` that was stopped while its first bytes came; the hub holds nothing back any more."""
+    hub.set_faults(Faults((Hold(role="cdn", after_bytes=200_000, times=None),)))
+    process = product.start(*options, cwd=cwd)
+    until(lambda: (product.status_file() or {}).get("downloads"), "a transfer is told")
+    until(lambda: list(product.models.rglob("*.part")), "a part is there")
+    running = product.json("status").data
+    assert (running["running"], running["command"], running["phase"]) == (True, "sync", "downloading")
+    assert running["progress"]["total"] == len(placed())
+    process.send_signal(signal.SIGINT)
+    assert finished(process).code == 130
+    hub.set_faults(Faults())
+    hub.gate().open()
+
+
 def test_an_interrupted_sync_goes_on_with_the_same_command(tmp_path: Path, hub: Hub) -> None:
     one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
     one.run("auto")
-    hub.set_faults(Faults((Hold(role="cdn", after_bytes=200_000, times=None),)))
-    process = other.start("sync", str(lock_of(one)))
-    until(lambda: list(other.models.rglob("*.part")), "a part is there")
-    process.send_signal(signal.SIGINT)
-    stopped = finished(process)
-    assert stopped.code == 130
-    assert "The same command goes on where it stopped" in stopped.err
-    hub.set_faults(Faults())
-    hub.gate().open()
+    interrupted(other, hub, "sync", str(lock_of(one)))
+    assert "`comfyfixer resume` goes on (sync)" in other.run("status").out
     assert other.run("sync", str(lock_of(one))).code == 0
     assert other.digests() == one.digests()
     assert [event["details"]["exit_code"] for event in other.events() if event["action"] == "run.finished"] == [0]
+
+
+def test_resume_goes_on_with_an_interrupted_sync_and_its_options(tmp_path: Path, hub: Hub) -> None:
+    """The lock file is found again wherever `resume` is called; what was fetched is not fetched again."""
+    one, other = machine(tmp_path / "one", hub), machine(tmp_path / "other", hub)
+    one.run("auto")
+    name = lock_of(one).name
+    options = ("--workdir", str(other.workdir), "--store", str(tmp_path / "store"))
+    interrupted(other, hub, "sync", name, *options, cwd=lock_of(one).parent)
+    moved = lock_of(one).rename(tmp_path / "moved.json")
+    gone = other.json("resume")
+    assert (gone.code, gone.codes) == (2, {"path-not-found"})
+    moved.rename(lock_of(one))
+    ran = other.json("resume")
+    assert (ran.code, ran.envelope["command"]) == (0, "sync"), ran.out
+    assert other.digests() == one.digests()
+    assert set(store_files(tmp_path / "store")) == set(placed().values())
+    status = other.json("status").data
+    assert (status["phase"], status["exit_code"], status["interrupted"]) == ("complete", 0, None)
+    assert status["progress"]["percent"] == 100
+    assert other.json("resume").codes == {"nothing-to-resume"}
+
+
+def test_a_sync_that_ended_says_what_failed_once_and_is_no_run_to_resume(
+    tmp_path: Path, source: tuple[Hub, Product]
+) -> None:
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    lock = edited(lock_of(one), tmp_path / "l.json", sha256="0" * 64)
+    assert other.run("sync", str(lock)).code == 3
+    status = other.json("status").data
+    assert [error["code"] for error in status["errors"]] == ["hash-mismatch"]
+    assert (status["exit_code"], status["data"]["downloads_failed"]) == (3, 1)
+    ran = other.json("resume")
+    assert ran.codes == {"nothing-to-resume"}
+    assert f"`sync` of {lock}: the same command" in ran.envelope["errors"][0]["hint"]
+
+
+def test_a_sync_that_only_a_hub_stopped_is_gone_on_with(tmp_path: Path, source: tuple[Hub, Product]) -> None:
+    hub, one = source
+    other = machine(tmp_path / "other", hub)
+    assert other.run("sync", str(edited(lock_of(one), tmp_path / "l.json", url=None, sources=[]))).code == 3
+    edited(lock_of(one), tmp_path / "l.json")
+    record = other.workdir / ".comfyfixer" / "run.json"
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), "exit_code": 4}))
+    ran = other.json("resume")
+    assert (ran.code, set(states(ran.data).values())) == (0, {"fetched"})
 
 
 # --- the shared store ------------------------------------------------------------------------------------------------

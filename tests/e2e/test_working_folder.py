@@ -10,7 +10,7 @@ import pytest
 
 from comfyfixer.demo.hub import Hub
 from comfyfixer.demo.sample import sample_catalogue
-from tests.support.product import Product
+from tests.support.product import Product, nowhere
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,15 @@ def test_names_that_are_no_utf_8_are_shown_escaped(tmp_path: Path, hub: Hub, com
     assert ran.code in (0, 2, 3), ran.err
     assert "Traceback" not in ran.err
     json.loads(ran.out)
+
+
+def test_an_address_of_an_end_point_that_is_none_any_more_is_told_with_how_to_find_it_anew(product: Product) -> None:
+    product.run("scan")
+    product.run("resolve")
+    rows = product.json("download", env=nowhere()).data["downloads"]
+    hints = {row["error"]["hint"] for row in rows if row["error"]["code"] == "host-not-allowed"}
+    assert hints
+    assert all("`comfyfixer resolve` finds it anew" in hint for hint in hints)
 
 
 def test_a_path_that_no_file_system_takes_is_not_there(product: Product) -> None:

@@ -105,4 +105,4 @@ def test_the_keyrings_key_opens_what_needs_one(tmp_path: Path) -> None:
     with Hub(msgspec.structs.replace(catalogue, huggingface_keys=("hf_fromKeyring",))) as hub:
         product = with_keyring(tmp_path, **hub.environment())
         rows = {row["name"]: row for row in product.json("doctor").data}
-    assert rows["Hugging Face"]["detail"] == "answers, and knows the key"
+    assert rows["Hugging Face"]["detail"] == "answers, the key is accepted"

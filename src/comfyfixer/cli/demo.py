@@ -10,7 +10,7 @@ from comfyfixer.cli.envelope import talk
 from comfyfixer.cli.options import Common, common_options
 from comfyfixer.cli.running import show_run
 from comfyfixer.errors import UsageError
-from comfyfixer.pipeline.run import new_record
+from comfyfixer.pipeline.record import new_record
 
 
 @click.command("demo")

@@ -25,7 +25,8 @@ def command(common: Common, *, no_network: bool) -> int:
     code = EXIT_DONE if not bad else EXIT_REMOTE if all(check.group == "hubs" for check in bad) else EXIT_USAGE
     problems = [
         Problem(code=check.code or "config-invalid", message=check.detail, hint=check.hint, where=check.name)
-        for check in bad
+        for check in checks
+        if check.code or not check.ok
     ]
     return show("doctor", checks, _lines(checks), as_json=common.as_json, exit_code=code, errors=problems)
 
@@ -36,8 +37,8 @@ def _lines(checks: Sequence[Check]) -> Iterator[str]:
         if check.group != group:
             group = check.group
             yield group
-        mark = "ok  " if check.ok else "BAD "
+        mark = "BAD" if not check.ok else "warn" if check.code else "ok"
         origin = f"  ({check.origin})" if check.origin else ""
-        yield f"  {mark}{check.name}: {check.detail}{origin}" + (f" [{check.code}]" if check.code else "")
+        yield f"  {mark:5}{check.name}: {check.detail}{origin}" + (f" [{check.code}]" if check.code else "")
         if check.hint:
             yield f"        -> {check.hint}"

@@ -31,7 +31,7 @@ _OPTIONS: Final = (
         "--downloader", type=click.Choice(DOWNLOADERS), help="Which installed program fetches. [default: builtin]"
     ),
     click.option(
-        "--sidecars", is_flag=True, default=None, help="Write metadata and a preview beside each placed file."
+        "--sidecars", is_flag=True, default=None, help="Write metadata beside each placed file, and Civitai's preview."
     ),
     click.option("--limit-rate", metavar="RATE", help="Bytes a second of all transfers together, such as 500K or 5M."),
     click.option("--now", is_flag=True, default=None, help="Fetch outside the hours of download.window, too."),

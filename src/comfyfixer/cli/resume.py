@@ -32,4 +32,8 @@ def command(common: Common) -> int:
         download={**record.download, **common.download},
     )
     record = structs.replace(record, download=merged.download)
+    if record.lock is not None:
+        from comfyfixer.cli.sync import show_sync
+
+        return show_sync(record, Path(record.lock), merged)
     return show_run(record, merged.settings(), merged)

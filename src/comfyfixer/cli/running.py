@@ -25,7 +25,8 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import RunRecord, ScanSummary, WorkflowRow
 from comfyfixer.paths import Workdir, printable
 from comfyfixer.pipeline.overview import planned
-from comfyfixer.pipeline.run import new_record, run
+from comfyfixer.pipeline.record import new_record
+from comfyfixer.pipeline.run import run
 from comfyfixer.pipeline.session import Session, silent
 from comfyfixer.report.items import Joined, joined
 from comfyfixer.report.terminal import lines
@@ -74,7 +75,13 @@ def run_command(
     dry_run: bool = False,
 ) -> int:
     """Start a new run and show what it came to."""
-    record = new_record(
+    record = new_run(common, command, steps, targets, narrowing=narrowing)
+    return show_run(record, common.settings(), common, dry_run=dry_run)
+
+
+def new_run(common: Common, command: str, steps: Sequence[str], targets: Sequence[str] = (), **more: Any) -> RunRecord:
+    """The record of a run with what was said on the command line; `more` goes to `new_record`."""
+    return new_record(
         command,
         steps,
         targets,
@@ -84,10 +91,9 @@ def run_command(
         comfyui_url=common.comfyui_url,
         offline=common.offline,
         refresh=common.refresh,
-        narrowing=narrowing,
         download=common.download,
+        **more,
     )
-    return show_run(record, common.settings(), common, dry_run=dry_run)
 
 
 def show_run(record: RunRecord, settings: Settings, common: Common, *, dry_run: bool = False) -> int:
@@ -201,14 +207,16 @@ def on_stderr(common: Common) -> Iterator[list[Listener]]:
         chosen.append(EveryEvent())
     elif common.quiet or common.as_json:
         pass
-    elif sys.stderr.isatty():
-        from comfyfixer.cli.progress import Bars
-
-        chosen.append(Bars())
     else:
-        from comfyfixer.cli.talk import MainEvents
+        from comfyfixer.cli.talk import MainEvents, Warnings
 
-        chosen.append(MainEvents())
+        chosen.append(Warnings())
+        if sys.stderr.isatty():
+            from comfyfixer.cli.progress import Bars
+
+            chosen.append(Bars())
+        else:
+            chosen.append(MainEvents())
     try:
         yield chosen
     finally:

@@ -7,8 +7,9 @@ import click
 from comfyfixer.cli.download_options import download_options
 from comfyfixer.cli.envelope import show
 from comfyfixer.cli.options import Common, common_options
-from comfyfixer.cli.running import on_stderr, stop_requests
-from comfyfixer.pipeline.sync import sync, sync_session
+from comfyfixer.cli.running import new_run, on_stderr, stop_requests
+from comfyfixer.model.run import RunRecord
+from comfyfixer.pipeline.sync import looked, sync
 from comfyfixer.report.synced import exit_code, lines
 
 
@@ -25,12 +26,17 @@ def command(common: Common, lock: str, *, dry_run: bool) -> int:
     its SHA-256 and placed; what is here already is not fetched. Node packs are compared, not installed. The same
     command again fetches nothing, or goes on where it stopped. Ends with 3 when something is still different.
     """
+    record = None if dry_run else new_run(common, "sync", ("download",), lock=lock)
+    return show_sync(record, Path(lock), common)
+
+
+def show_sync(record: RunRecord | None, lock: Path, common: Common) -> int:
+    """Do what the record of a `sync` says, and show what it came to; without a record what it would do."""
     settings = common.settings()
-    with (
-        stop_requests(quiet=common.quiet, goes_on="; the same command goes on") as cancel,
-        on_stderr(common) as listeners,
-        sync_session(settings, listeners, cancel, dry_run=dry_run) as session,
-    ):
-        result = sync(session, Path(lock), dry_run=dry_run)
-    problems = session.problems
+    goes_on = "" if record is None else "; `comfyfixer resume` goes on"
+    with stop_requests(quiet=common.quiet, goes_on=goes_on) as cancel, on_stderr(common) as listeners:
+        if record is None:
+            result, problems = looked(lock, settings, listeners, cancel)
+        else:
+            result, problems = sync(record, lock, settings, listeners, cancel)
     return show("sync", result, lines(result), as_json=common.as_json, exit_code=exit_code(result), errors=problems)

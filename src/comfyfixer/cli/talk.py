@@ -3,6 +3,7 @@
 from typing import Final
 
 from comfyfixer.cli.envelope import talk
+from comfyfixer.errors import WARNINGS
 from comfyfixer.journal.logs import log_line, sentence
 from comfyfixer.model.event import EVENTS, Event
 
@@ -31,6 +32,18 @@ class EveryEvent:
         """Say it."""
         if EVENTS[event.action].logged:
             talk(log_line(event))
+
+    def close(self) -> None:
+        """Nothing is held back."""
+
+
+class Warnings:
+    """What leaves nothing outstanding, and should be seen while something can be done about it."""
+
+    def hear(self, event: Event) -> None:
+        """Say it if it is a warning."""
+        if event.action == "problem.found" and event.details["code"] in WARNINGS:
+            talk(f"warning: {event.details['message']} [{event.details['code']}]")
 
     def close(self) -> None:
         """Nothing is held back."""

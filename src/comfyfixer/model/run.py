@@ -30,6 +30,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         refresh: Likewise.
         narrowing: Likewise.
         download: Likewise: dotted names of settings to what was said of them.
+        lock: Absolute path of the lock file that the run makes true; None for every command but `sync`.
     """
 
     schema_version: int = 1
@@ -48,6 +49,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     refresh: bool = False
     narrowing: Narrowing = Narrowing()
     download: dict[str, Any] = {}
+    lock: str | None = None
 
 
 class WorkflowRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -125,7 +125,10 @@ class HostRules:
         if self.is_free(url, came_from):
             return
         if url.scheme != "https":
-            hint = "Only https is used; an end point of your own can be configured under `endpoints`"
+            hint = (
+                "If it was found while another end point was configured, `comfyfixer resolve` finds it anew. "
+                "Only https is used, but for an end point of your own (`endpoints` in config.json)"
+            )
             raise Refused(f"{plain(url.host)} is not asked without encryption", hint=hint)
         if _is_literal_private(url):
             raise private_address(url.host)

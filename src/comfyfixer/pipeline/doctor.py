@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from comfyfixer.errors import ComfyFixerError, SourceError, UsageError
+from comfyfixer.errors import ComfyFixerError, NotThere, SourceError, UsageError
 from comfyfixer.inventory.locate import workflow_folders
 from comfyfixer.model.inventory import Installation
 from comfyfixer.model.secret import Secret
@@ -31,7 +31,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         group: `settings`, `installation`, `disk` or `hubs`.
         ok: False where something has to be mended.
-        code: The error's code where it is not.
+        code: The error's code where it is not; or a warning's.
         origin: Where a setting comes from.
         hint: How to mend it.
     """
@@ -67,6 +67,11 @@ def examine(settings: Settings, *, network: bool) -> Iterator[Check]:
 def _settings(settings: Settings) -> Iterator[Check]:
     file = printable(settings.config_file or f"none ({Workdir(Path(settings.workdir)).config} is not there)")
     yield Check(group="settings", name="config file", ok=True, detail=file)
+    for problem in settings.problems:
+        yield Check(
+            group="settings", name="config file", ok=True, detail=problem.message, code=problem.code,
+            hint="Mend its name, or remove it; below are all settings",
+        )  # fmt: skip
     for row in TABLE:
         value: object = settings
         for part in row.field.split("."):
@@ -163,8 +168,8 @@ def _hubs(settings: Settings) -> Iterator[Check]:
 def _questions(settings: Settings) -> Iterator[tuple[str, "Callable[[Client], str]"]]:
     """Who is asked, by name."""
     ends = settings.endpoints
-    yield "Civitai", partial(_civitai, settings)
-    yield "Hugging Face", partial(_hugging_face, settings)
+    yield "Civitai", partial(_with_key, settings, ends.civitai, "api/v1/me", "api/v1/models")
+    yield "Hugging Face", partial(_with_key, settings, ends.huggingface, "api/whoami-v2", "api/models")
     yield "Comfy Registry", partial(_registry, settings)
     yield "ComfyUI-Manager's lists", partial(_manager, settings)
     if settings.asks("openmodeldb"):
@@ -175,17 +180,25 @@ def _questions(settings: Settings) -> Iterator[tuple[str, "Callable[[Client], st
         yield "running ComfyUI", partial(_running, settings.comfyui_url)
 
 
-def _civitai(settings: Settings, client: "Client") -> str:
-    client.get(f"{settings.endpoints.civitai}/api/v1/models", params=(("limit", "1"),))
-    return "answers" + (", the key was sent" if settings.civitai_key else ", without a key")
+def _with_key(settings: Settings, endpoint: str, account: str, listing: str, client: "Client") -> str:
+    """Whether a hub accepts the key, where it gets one: lists are given to everybody, whatever key comes along.
 
+    Args:
+        account: What only a key that is accepted is told.
+        listing: What everybody is told.
+    """
+    from comfyfixer.net.credentials import Credentials
+    from comfyfixer.net.url import Url
 
-def _hugging_face(settings: Settings, client: "Client") -> str:
-    if settings.huggingface_key:
-        client.get(f"{settings.endpoints.huggingface}/api/whoami-v2")
-        return "answers, and knows the key"
-    client.get(f"{settings.endpoints.huggingface}/api/models", params=(("limit", "1"),))
-    return "answers, without a key"
+    url, said = Url.parse(endpoint), "answers, without a key"
+    if url is not None and Credentials(settings).variable(url):
+        try:
+            client.get(f"{endpoint}/{account}")
+            return "answers, the key is accepted"
+        except NotThere:  # a mirror that knows no accounts
+            said = "answers, and does not say whether the key is accepted"
+    client.get(f"{endpoint}/{listing}", params=(("limit", "1"),))
+    return said
 
 
 def _registry(settings: Settings, client: "Client") -> str:

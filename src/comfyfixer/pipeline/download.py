@@ -18,8 +18,8 @@ from comfyfixer.paths import openable, printable
 from comfyfixer.pipeline.extras import Extras, with_twin
 from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import Places, find_places
-from comfyfixer.pipeline.lockfile import write_lock
-from comfyfixer.pipeline.placing import Order, orders
+from comfyfixer.pipeline.own_lock import write_lock
+from comfyfixer.pipeline.placing import Order, orders, warn_of_unused_names
 from comfyfixer.pipeline.plan import in_plan
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
@@ -37,9 +37,10 @@ def download(session: Session) -> None:
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
     extras = Extras(session, lambda: make_client(session.settings, session.emit, cache_path=None))
-    extras.check()
     places = find_places(session)
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
+    names = {name for row in rows for name in (row.filename, row.value)}
+    warn_of_unused_names(session, names | {order.request.filename for order in wanted})
     wanted, refused = in_plan(session, wanted, refused)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
         outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras, places)

@@ -13,7 +13,6 @@ from comfyfixer.errors import ComfyFixerError, DownloadError
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.paths import openable, printable
-from comfyfixer.pipeline.downloader import program_of
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.session import Session
 from comfyfixer.resolve.safer_twins import TWIN
@@ -37,16 +36,6 @@ class Extras:
     def done(self) -> Sequence[tuple[Order, Outcome]]:
         """What was told to `after`."""
         return self._done
-
-    def check(self) -> None:
-        """What is wrong with the settings is said before anything is done.
-
-        Raises:
-            UsageError: `downloader-missing`, `config-invalid` or `store-unusable`.
-        """
-        program_of(self._session.settings)
-        if self._store is not None:
-            self._store.check()
 
     def from_store(self, wanted: Sequence[Order]) -> Iterator[tuple[Order, Outcome]]:
         """The files that the store has, linked into their places; what goes wrong is left to the transfer."""

@@ -1,6 +1,5 @@
-"""`output/comfyfixer.lock.json`: written after each run that fetches, and read by `sync` as what a stranger sent."""
+"""Lock files: how they are written, and how they are read, as what a stranger sent."""
 
-import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,15 +9,14 @@ from typing import Final
 import msgspec
 
 from comfyfixer import __version__
-from comfyfixer.errors import UnsafeName, UsageError
-from comfyfixer.files import write_whole
+from comfyfixer.errors import UsageError
 from comfyfixer.inventory.comfyui_version import comfyui_version
 from comfyfixer.inventory.folders import read_folders
 from comfyfixer.inventory.pack_identity import Identity, identify
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.lock import Lock, LockedModel, LockedPack, LockedSource
 from comfyfixer.model.outcome import Outcome
-from comfyfixer.paths import inside, openable, printable
+from comfyfixer.paths import inside, printable
 from comfyfixer.pipeline.installation import Places, installation_of
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.session import Session
@@ -30,18 +28,6 @@ _MAX_FILE_BYTES: Final = 1 << 45
 _MAX_SOURCES: Final = 20
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SOURCES: Final = frozenset({"civitai", "huggingface", "url"})
-
-
-def write_lock(session: Session, done: Sequence[tuple[Order, Outcome]], places: Places) -> None:
-    """Write what is in its place now; files that an earlier run of this folder placed stay, while they are there."""
-    rows = {(row.folder, row.name): row for row in _still_here(_earlier(session), places)}
-    for order, outcome in done:
-        if (row := locked_model(order, outcome)) is not None:
-            rows[row.folder, row.name] = row
-    if rows:
-        lock = lock_of(session, [rows[key] for key in sorted(rows)])
-        write_whole(session.workdir.lock, encoded(lock), durable=False)
-        session.emit("file.written", path=printable(session.workdir.lock))
 
 
 def lock_of(session: Session, models: Iterable[LockedModel]) -> Lock:
@@ -111,11 +97,20 @@ def read_lock(path: Path) -> Lock:
             raise ValueError("it has too many rows")
         _check_rows(lock.models)
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        message = f"`{printable(path)}` can't be used as a lock file: {plain(why)}"
+        message = f"`{printable(path)}` can't be used as a lock file: {plain(_why(error))}"
         hint = "`comfyfixer export --format lock` and every `download` write one"
         raise UsageError(message, code="lock-invalid", hint=hint) from error
     return lock
+
+
+def _why(error: OSError | ValueError | RecursionError) -> str:
+    """In plain words; of what is JSON of another form, the place where it differs."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, (msgspec.DecodeError, UnicodeError, RecursionError)):
+        place = re.search(r"`(\$.+)`$", str(error))
+        return "it is no JSON file of this kind" + (f" (see {place[1]})" if place else "")
+    return str(error)
 
 
 def _check_rows(rows: Sequence[LockedModel]) -> None:
@@ -130,20 +125,6 @@ def _check_rows(rows: Sequence[LockedModel]) -> None:
             raise ValueError(f"`{name}` names no models folder, or too many sources")
 
 
-def _earlier(session: Session) -> tuple[LockedModel, ...]:
-    try:
-        return read_lock(session.workdir.lock).models
-    except UsageError:
-        return ()
-
-
-def _still_here(rows: Iterable[LockedModel], places: Places) -> Iterator[LockedModel]:
-    for row in rows:
-        with contextlib.suppress(UnsafeName):
-            if any(_size_of(path) == row.size_bytes for path in places_of(row, places)):
-                yield row
-
-
 def places_of(row: LockedModel, places: Places) -> tuple[Path, ...]:
     """Where ComfyUI would find the file, the place for a new one first.
 
@@ -152,13 +133,6 @@ def places_of(row: LockedModel, places: Places) -> tuple[Path, ...]:
     """
     roots = places.roots(row.folder) or (os.fspath(places.root(row.folder)),)
     return tuple(inside(Path(root), row.name) for root in roots)
-
-
-def _size_of(path: Path) -> int | None:
-    try:
-        return os.stat(openable(os.fspath(path))).st_size
-    except OSError:
-        return None
 
 
 def identities(roots: Iterable[str]) -> Iterator[tuple[str, Identity]]:

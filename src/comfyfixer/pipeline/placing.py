@@ -1,7 +1,7 @@
 """From an accepted resolution to what the download room is asked: where its file goes, and in which order."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -12,6 +12,8 @@ from comfyfixer.model.reference import base_name
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.paths import inside
 from comfyfixer.pipeline.roots import Roots
+from comfyfixer.pipeline.session import Session
+from comfyfixer.redact import plain
 from comfyfixer.resolve.names import split_extension
 
 
@@ -50,6 +52,20 @@ def orders(
         except DownloadError as error:
             refused.append(Refusal(row, Problem.of(error, where=row.filename)))
     return found, refused
+
+
+def warn_of_unused_names(session: Session, names: Iterable[str]) -> None:
+    """Tell which files were allowed on the command line to hold code, and are none of this run's: a slip, perhaps.
+
+    Args:
+        names: All that this run's files go by. What the configuration allows is meant for other runs too.
+    """
+    if session.settings.origins.get("download.allow_pickle") != "flag":
+        return
+    for name in sorted(set(session.settings.allow_pickle).difference(names)):
+        message = f"`--allow-pickle {plain(name)}` has no effect: no file of this run has that name"
+        hint = "Say the file's name as the workflow has it"
+        session.found_problem(Problem(code="option-unused", message=message, hint=hint, where=plain(name)))
 
 
 def _request(row: Resolution, places: Roots) -> FetchRequest:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from comfyfixer.errors import UsageError
 from comfyfixer.inventory.folder_table import LEGACY_NAMES
@@ -12,13 +13,23 @@ from comfyfixer.pipeline.installation import Places, installation_of
 from comfyfixer.settings import Settings
 
 
+class _Wish(NamedTuple):
+    """A folder that the user named, and where that was said."""
+
+    path: str
+    said: str
+
+
 class Roots:
     """`download.folders` weighs more than `--to` (`download.to`), and that more than ComfyUI's own order."""
 
     def __init__(self, places: Places, settings: Settings) -> None:
         self._places = places
-        self._folders = {LEGACY_NAMES.get(name, name): path for name, path in settings.folders.items()}
-        self._to = settings.to
+        self._folders = {
+            LEGACY_NAMES.get(name, name): _Wish(path, _said(settings, "download.folders", f".{name}"))
+            for name, path in settings.folders.items()
+        }
+        self._to = _Wish(settings.to, _said(settings, "download.to")) if settings.to is not None else None
 
     def root(self, folder: str) -> Path:
         """Where a new file of this folder goes. A pack's own folder has one place only.
@@ -29,11 +40,10 @@ class Roots:
         """
         searched = self._places.roots(folder)
         if folder in self._folders:
-            return _first_same(self._folders[folder], searched) or _refuse(
-                self._folders[folder], f"`{folder}`", searched
-            )
+            wish = self._folders[folder]
+            return _first_same(wish.path, searched) or _refuse(wish, f"`{folder}`", searched)
         if self._to is not None and searched:
-            return _first_below(self._to, searched) or _refuse(self._to, f"`{folder}`", searched)
+            return _first_below(self._to.path, searched) or _refuse(self._to, f"`{folder}`", searched)
         return self._places.root(folder)
 
     def check(self) -> None:
@@ -44,7 +54,7 @@ class Roots:
         """
         for folder in self._folders:
             self.root(folder)
-        if self._to is not None and _first_below(self._to, searched := self._places.all_roots()) is None:
+        if self._to is not None and _first_below(self._to.path, searched := self._places.all_roots()) is None:
             _refuse(self._to, "any folder", searched)
 
 
@@ -74,10 +84,16 @@ def _real(path: str) -> str:
     return os.path.normcase(os.path.realpath(path))
 
 
-def _refuse(wanted: str, folder: str, searched: tuple[str, ...]) -> Path:
+def _said(settings: Settings, key: str, name: str = "") -> str:
+    """How the user can find it again."""
+    origin = settings.origins[key]
+    return "`--to`" if (key, origin) == ("download.to", "flag") else f"`{key}{name}` in {origin}"
+
+
+def _refuse(wish: _Wish, folder: str, searched: tuple[str, ...]) -> Path:
     known = ", ".join(f"`{printable(root)}`" for root in searched) or "nothing"
     raise UsageError(
-        f"ComfyUI does not search `{printable(wanted)}` for {folder}: a file there would not be found",
+        f"ComfyUI does not search `{printable(wish.path)}` for {folder} ({wish.said}): a file there would not be found",
         code="root-not-searched",
         hint=f"Add the folder to extra_model_paths.yaml, or choose one of those that are searched: {known}",
     )

@@ -61,6 +61,11 @@ class Session:
         details = {"code": problem.code, "message": problem.message, "hint": problem.hint, "where": problem.where}
         self._emit("problem.found", **details)
 
+    def warn_of_settings(self) -> None:
+        """Tell what the settings say that means nothing: it was meant to change this run."""
+        for problem in self.settings.problems:
+            self.found_problem(problem)
+
     def note(self, sentence: str) -> None:
         """Tell and remember what is worth knowing and no problem."""
         self.notes.append(sentence)

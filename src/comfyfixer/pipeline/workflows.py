@@ -9,7 +9,7 @@ import msgspec
 from comfyfixer.model.run import Overview, WorkflowRow
 from comfyfixer.pipeline.overview import overview
 from comfyfixer.pipeline.plan import named_workflows
-from comfyfixer.pipeline.run import new_record
+from comfyfixer.pipeline.record import new_record
 from comfyfixer.pipeline.session import Session, read_rows
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from comfyfixer.errors import WARNINGS
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
@@ -90,13 +91,14 @@ def _item(missing: MissingModel, row: Resolution | None, outcome: Outcome | None
 
 
 def other_problems(overview: Overview) -> tuple[Problem, ...]:
-    """What is not told with a missing file: unreadable workflows first."""
+    """What is not told with a missing file: unreadable workflows first. Warnings were said when they were found."""
     unreadable = [row.error for row in overview.workflows if row.error]
     told = {(problem.code, problem.where) for problem in unreadable}
     told |= {
         (f"model-{match.why}", match.path) for missing in overview.missing_models for match in missing.local_matches
     }
-    return (*unreadable, *(problem for problem in overview.problems if (problem.code, problem.where) not in told))
+    others = (problem for problem in overview.problems if problem.code not in WARNINGS)
+    return (*unreadable, *(problem for problem in others if (problem.code, problem.where) not in told))
 
 
 def _state(missing: MissingModel, row: Resolution | None, outcome: Outcome | None) -> tuple[str, str, str | None]:

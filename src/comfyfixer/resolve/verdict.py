@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE, WARNINGS
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.reference import base_name
@@ -41,7 +41,8 @@ def _outstanding(overview: Overview) -> Iterator[bool]:
     """One item per outstanding thing: whether only a remote service stands in its way."""
     yield from (False for row in overview.workflows if not row.ok)
     told_below = ("workflow-", "hub-", "model-")
-    yield from (False for problem in overview.problems if not problem.code.startswith(told_below))
+    others = (problem.code for problem in overview.problems if problem.code not in WARNINGS)
+    yield from (False for code in others if not code.startswith(told_below))
     last = overview.steps[-1]
     if last != "scan":
         yield from (True for node in overview.missing_nodes if node.unanswered)
