@@ -120,7 +120,7 @@ class Attempt:
         return self._take(answer)
 
     def _take_rest(self, answer: Answer) -> bool:
-        """206: goes on only where our bytes end, in a file of the same size and, where no hash tells, the same version."""
+        """206: goes on only where our bytes end, in a file of the same size and, where no hash tells, same version."""
         told = content_range(answer)
         if told.start != self._part.size or self._is_other(answer):
             raise self._started_over("The server went on at another place, or with another file")
