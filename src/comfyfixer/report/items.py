@@ -12,6 +12,7 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
 from comfyfixer.report.words import plural, quoted, sentences
+from comfyfixer.resolve.ruled_out import all_refused, instead
 from comfyfixer.resolve.verdict import is_chosen, is_here, loadable
 
 _UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
@@ -152,6 +153,8 @@ def _placed(outcome: Outcome) -> str:
 def _review_hint(row: Resolution) -> str:
     if row.source == "local" and len(row.candidates) == 1:
         return "`comfyfixer relink` takes the file that is here; or download another by hand"
+    if all_refused(row):
+        return instead(row)
     count = plural(len(row.candidates), "candidate")
     return f"`comfyfixer review` compares {count}; `comfyfixer choose` takes one without a terminal"
 

@@ -13,7 +13,7 @@ _STATES: Final = {
     "here": ("~", "here under another path or name", "`comfyfixer relink`"),
     "not_found": ("-", "found nowhere", "`comfyfixer review --all` says what to try"),
     "missing": ("-", "not looked for yet", "`comfyfixer resolve`"),
-    "refused": ("!", "has no safe place", None),
+    "refused": ("!", "can't be fetched", None),
     "skipped": ("/", "left out by your choice", None),
     "left-out": ("/", "left out of this plan", None),
 }

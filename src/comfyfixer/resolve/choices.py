@@ -14,8 +14,8 @@ from comfyfixer.model.decision import Fetch
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.resolve.evidence import all_hashes
-from comfyfixer.resolve.reasons import refusal
 from comfyfixer.resolve.rows import resolution
+from comfyfixer.resolve.ruled_out import refusal
 
 
 def with_choice(missing: MissingModel, row: Resolution, choice: Choice, found: Sequence[Candidate]) -> Resolution:
@@ -47,6 +47,8 @@ def _void(missing: MissingModel, row: Resolution, choice: Choice, now: Candidate
         return None
     if row.decision == "accepted":
         return "the wanted file is proven now"
+    if why := refusal(now or was):
+        return f"`{was.filename}` can't be chosen: {why}"
     if now is None:
         gone = not row.unanswered and was.source != "local" and was.sha256 is None
         return (
@@ -54,8 +56,6 @@ def _void(missing: MissingModel, row: Resolution, choice: Choice, now: Candidate
         )
     if changed := _changed(was, now):
         return f"`{was.filename}` on {was.source} has {changed}"
-    if why := refusal(now):
-        return f"`{was.filename}` can't be chosen: {why}"
     return _wanted_otherwise(missing.hashes, choice.wanted, now)
 
 
