@@ -20,7 +20,7 @@ from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import Places, find_places
 from comfyfixer.pipeline.lockfile import write_lock
 from comfyfixer.pipeline.placing import Order, orders
-from comfyfixer.pipeline.plan import in_plan
+from comfyfixer.pipeline.plan import in_plan, tell
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.verdict import is_here
@@ -41,7 +41,8 @@ def download(session: Session) -> None:
     session.emit("phase.started", phase="downloading", total=len(accepted))
     places = find_places(session)
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
-    wanted, refused = in_plan(session, wanted, refused)
+    made, wanted, refused = in_plan(session, wanted, refused)
+    tell(session, made)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
         outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras, places)
         for refusal in refused:
