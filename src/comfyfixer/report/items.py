@@ -11,6 +11,7 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
+from comfyfixer.model.source_names import ADDRESSES, called
 from comfyfixer.report.words import plural, quoted, sentences
 from comfyfixer.resolve.ruled_out import all_refused, instead
 from comfyfixer.resolve.verdict import is_chosen, is_here, loadable
@@ -167,9 +168,16 @@ def _relink_hint(row: Resolution) -> str:
 
 
 def _asked(row: Resolution) -> str | None:
-    """Who was asked, and what came; who had nothing is only named."""
-    told = [entry.removesuffix(": 0 candidates") for entry in row.asked]
-    return f"Asked: {', '.join(told)}" if told else None
+    """Who was asked, and what came; who had nothing is only named, and why one gave no answer is told before."""
+    return f"Asked: {', '.join(_came(entry, row) for entry in row.asked)}" if row.asked else None
+
+
+def _came(entry: str, row: Resolution) -> str:
+    source, _, came = entry.partition(": ")
+    name = source if source in ADDRESSES else called(source)
+    if source in row.unanswered:
+        return f"{name}: no answer"
+    return name if came in ("", "0 candidates") else f"{name}: {came}"
 
 
 class WorkflowView(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.plan import OpenFile, Plan, PlannedDisk, PlannedFile, PlanStep
+from comfyfixer.model.source_names import called
 from comfyfixer.report.words import plural, shown, size_text
 
 _NAME_WIDTH: Final = 48
@@ -17,7 +18,6 @@ _STATES: Final = {
     "skipped": ("/", "left out by your choice", None),
     "left-out": ("/", "left out of this plan", None),
 }
-_SOURCES: Final = {"civitai": "Civitai", "huggingface": "Hugging Face", "url": "the web"}
 
 
 def lines(plan: Plan, limit: int = 20) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _files(files: Sequence[PlannedFile], limit: int) -> Iterator[str]:
     digits = len(str(min(len(files), limit)))
     for file in files[:limit]:
         size = size_text(file.size_bytes) or "size?"
-        where = f"{file.folder}, from {_SOURCES.get(file.source, file.source)}"
+        where = f"{file.folder}, from {called(file.source)}"
         yield f"  {file.number:>{digits}}. {shown(file.filename):<{width}}  {size:>8}  {where}"
         yield from (f"  {'':{digits}}  {text}" for text in _about(file))
     if len(files) > limit:

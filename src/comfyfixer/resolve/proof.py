@@ -12,8 +12,10 @@ import msgspec
 
 from comfyfixer.model.candidate import Candidate, Findings
 from comfyfixer.model.missing import MissingModel
+from comfyfixer.model.source_names import called
 from comfyfixer.resolve.evidence import DISQUALIFYING, as_part, detail, kinds, said_against
 from comfyfixer.resolve.names import is_generic
+from comfyfixer.resolve.silent import listed
 
 _MAY_BE_STALE: Final = "only a metadata file beside where it belongs names it, and that may be stale"
 
@@ -124,12 +126,12 @@ def _by_name(
     if any("sidecar-differs" in kinds(candidate) for candidate in exact):
         return Doubt("a metadata file beside where it belongs names other bytes than the file of this name has")
     if findings.unanswered:
-        silent = ", ".join(sorted(findings.unanswered))
+        silent = listed(sorted(findings.unanswered))
         return Doubt(f"no answer came from {silent}, so another file of this name is not ruled out", silent=True)
     if not any("kind-matches" in kinds(candidate) for candidate in exact):
         wanted = f"that it is a file for `{missing.folder}`" if missing.folder else "which models folder it is for"
         return Doubt(f"it has exactly this name, but nothing shows {wanted}")
-    because = f"The only file named exactly `{missing.filename}` that was found, on {exact[0].source}"
+    because = f"The only file named exactly `{missing.filename}` that was found, on {called(exact[0].source)}"
     return Proven(tuple(exact), because)
 
 
