@@ -42,7 +42,7 @@ def demo_output(folder: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "comfyfixer", "demo", "--quiet"],
         cwd=folder,
-        env={**kept, "HOME": str(folder), "PYTHONIOENCODING": "utf-8"},
+        env={**kept, "HOME": str(folder), "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         encoding="utf-8",

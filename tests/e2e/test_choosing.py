@@ -202,6 +202,15 @@ def test_a_narrowed_run_fetches_no_more_and_leaves_the_rest_outstanding(resolved
     assert set(resolved.rows("downloads.json")) == {*wanted, "copperValley_v40.safetensors"}
 
 
+def test_an_export_is_narrowed_as_the_plan_is(resolved: Product) -> None:
+    for words in (("--only", "harbor_api_prompt"), ("--max-size", "2.8MB"), ("--base-model", "SDXL"), ()):
+        planned = [file["path"] for file in resolved.json("plan", *words).data["files"]]
+        ran = resolved.json("export", "--format", "lock", *words)
+        assert [file["target"] for file in ran.data["files"]] == planned, words
+        assert len(json.loads(ran.data["text"])["models"]) == len(planned)
+    assert resolved.json("export", "--format", "sh", "--only", "nobody.json").codes == {"path-not-found"}
+
+
 def test_a_limit_in_bytes_is_kept(resolved: Product) -> None:
     made = resolved.json("plan", "--max-size", "2.8MB").data
     assert made["size_bytes"] <= 2_800_000

@@ -113,6 +113,20 @@ def test_with_no_hub_at_all_it_ends_with_4_and_says_that_the_items_stay_open(tmp
     assert set(product.rows("resolutions.json")[INK]["unanswered"]) == {"civitai", "huggingface"}
 
 
+def test_one_hub_that_is_down_is_told_once_by_its_name_also_where_a_workflow_leads_to_it(small: Product) -> None:
+    url = "https://huggingface.co/owner/repo/resolve/main/x.safetensors"
+    models = ({"name": "x.safetensors", "url": url, "directory": "checkpoints"},)
+    small.clear_workflows()
+    small.save("x.json", checkpoint_workflow("x.safetensors", "another_one.safetensors", models=models))
+    ran = small.run("auto", env={"COMFYFIXER_HUGGINGFACE_ENDPOINT": "http://127.0.0.1:9"})
+
+    assert ran.code == 4
+    assert ran.out.count("could not be read or reached (1)") == 1
+    assert "! Hugging Face gave no answer about 2 missing files: 127.0.0.1:9 could not be reached" in ran.out
+    assert "huggingface" not in ran.out.replace("https://huggingface.co", "")
+    assert ran.out.count("`comfyfixer resolve` asks again") == 2  # once for each file
+
+
 def test_with_something_else_outstanding_it_ends_with_3(tmp_path: Path) -> None:
     product = Product(tmp_path)
     product.clear_workflows()
@@ -130,7 +144,7 @@ def test_what_the_other_hub_proves_is_placed_and_a_name_alone_proves_nothing_now
     assert (ran.code, ran.codes) == (4, {"hub-unreachable"})
     assert new_files(small) == expected(AURORA_PLACE)
     assert (rows[RAIN]["decision"], rows[INK]["decision"]) == ("review", "not_found")
-    assert "civitai" in rows[RAIN]["because"]
+    assert "Civitai" in rows[RAIN]["because"]
 
 
 def test_when_the_hub_is_back_resolve_and_download_do_the_rest(small: Product, hub: Hub) -> None:

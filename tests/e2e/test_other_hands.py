@@ -319,7 +319,7 @@ def test_the_aria2_input_fetches_what_needs_no_key_and_says_what_does(tmp_path: 
         product = product_of(tmp_path, hub)
         plan = tmp_path / "plan.aria2"
         text = exported(product, "aria2", plan)
-        assert "# needs HF_TOKEN: " in text
+        assert "# needs HF_TOKEN, and its licence accepted at " in text
         assert "header=" not in text
         ran = elsewhere(["aria2c", "--no-conf", "--quiet", f"--input-file={plan}"])
     assert ran.returncode == 0, ran.stdout

@@ -12,6 +12,7 @@ from comfyfixer.demo.catalogue import Catalogue, HuggingFaceRepo, RepoFile
 from comfyfixer.demo.content import Plain
 from comfyfixer.demo.graph import Graph
 from comfyfixer.demo.hub import Hub
+from comfyfixer.report.exports import FORMATS
 from tests.content.files import saved
 from tests.support.hubs import civitai_model, weights
 from tests.support.product import Product
@@ -82,6 +83,94 @@ def test_what_hugging_faces_own_scan_refuses_is_never_taken(tmp_path: Path) -> N
     assert row["decision"] == "review"
     assert "unsafe" in {fact["kind"] for fact in row["candidates"][0]["evidence"]}
     assert not (product.models / "upscale_models" / PICKLE).exists()
+
+
+def test_what_a_hubs_scan_calls_unsafe_is_a_hard_no_that_is_told_everywhere(tmp_path: Path) -> None:
+    with hub_of(data=saved(), security="unsafe") as hub:
+        product = product_of(tmp_path, hub)
+        product.run("auto", "--dry-run")
+        ran = product.json("choose", PICKLE, "1")
+        assert (ran.code, ran.codes) == (2, {"choice-refused"})
+        told = ran.envelope["errors"][0]
+        assert "its hub's scan calls it unsafe" in told["message"]
+        assert f"`comfyfixer choose {PICKLE} skip`" in told["hint"]
+
+        (item,) = product.json("review").data["items"]
+        assert "gives a file that is ruled out: Hugging Face's scan calls this file unsafe" in item["because"]
+        assert "`.safetensors` version" in item["advice"][0]
+        plan = product.json("plan")
+        assert (plan.code, plan.data["files"], plan.data["open"][0]["state"]) == (3, [], "refused")
+        assert "Hugging Face's scan" in plan.data["open"][0]["why"]
+
+        said = product.run("auto", "--allow-pickle", PICKLE).out
+        assert "Hugging Face's scan calls this file unsafe" in said
+        assert f"`comfyfixer choose {PICKLE} skip` leaves it out" in said
+        assert product.run("choose", PICKLE, "skip").code == 0
+    assert not (product.models / "upscale_models" / PICKLE).exists()
+
+
+def chosen_before(product: Product) -> None:
+    """The file is chosen in resolutions.json, as it could be before choices of what a scan refuses were refused."""
+    product.run("auto", "--dry-run")
+    rows = product.output("resolutions.json")
+    fact = {"kind": "choice", "detail": "Chosen by you on 2026-01-31"}
+    rows[0] |= {"decision": "accepted", "because": fact["detail"], "evidence": [fact, *rows[0]["evidence"]]}
+    (product.workdir / "output" / "resolutions.json").write_text(json.dumps(rows))
+
+
+def test_an_earlier_choice_of_what_is_refused_now_reaches_no_plan_no_download_and_no_export(tmp_path: Path) -> None:
+    why = f"`{PICKLE}` is not fetched: Hugging Face's scan calls this file unsafe"
+    with hub_of(data=saved(), security="unsafe") as hub:
+        product = product_of(tmp_path, hub)
+        chosen_before(product)
+        plan = product.json("plan")
+        assert (plan.code, plan.data["files"], plan.data["open"][0]["why"]) == (3, [], why)
+        for form in FORMATS:
+            ran = product.json("export", "--format", form, "--allow-pickle", PICKLE)
+            assert (ran.code, ran.codes) == (3, {"unsafe-file"}), form
+            assert (ran.data["left_out"], ran.data["files"]) == ({PICKLE: why}, [])
+            assert "owner/up" not in ran.data["text"]
+        assert product.run("download", "--allow-pickle", PICKLE).code == 3
+        error = product.rows("downloads.json")[PICKLE]["error"]
+        assert (error["code"], error["message"]) == ("unsafe-file", why)
+        assert ".safetensors" in error["hint"]
+        product.run("resolve")
+        assert product.rows("resolutions.json")[PICKLE]["decision"] == "review"
+
+
+def test_a_file_of_another_hash_that_somebody_chose_all_the_same_is_fetched(tmp_path: Path) -> None:
+    data = saved()
+    with hub_of(data=data) as hub:
+        product = product_of(tmp_path, hub)
+        graph = json.loads((product.workflows / "w.json").read_bytes())
+        graph["nodes"][0]["properties"]["models"][0] |= {"hash": "a" * 64, "hash_type": "SHA256"}
+        product.save("w.json", json.dumps(graph).encode())
+        product.run("auto", "--dry-run")
+        assert "hash-differs" in {fact["kind"] for fact in product.rows("resolutions.json")[PICKLE]["evidence"]}
+        assert product.run("choose", PICKLE, "1").code == 0
+        assert product.run("download").code == 0
+    assert (product.models / "upscale_models" / PICKLE).read_bytes() == data
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_pickle_is_handed_to_no_other_program_unless_it_is_allowed_by_name(
+    tmp_path: Path, hub: Hub, form: str
+) -> None:
+    product = product_of(tmp_path, hub)
+    product.run("auto", "--dry-run")
+    ran = product.run("export", "--format", form)
+    if form == "lock":  # `sync` looks for code in it
+        assert (ran.code, PICKLE in ran.out) == (0, True)
+        return
+    assert (ran.code, PICKLE in ran.out) == (3, False)
+    assert "Pickle files" in ran.out
+    assert f"0 of 1 files as {form}" in ran.err
+    assert f"left out: models/upscale_models/{PICKLE}: A pickle file, which only `comfyfixer download`" in ran.err
+
+    allowed = product.run("export", "--format", form, "--allow-pickle", PICKLE)
+    assert (allowed.code, PICKLE in allowed.out) == (0, True)
+    (product.workdir / "config.json").write_text(json.dumps({"download": {"allow_pickle": [PICKLE]}}))
+    assert product.run("export", "--format", form).out == allowed.out
 
 
 @pytest.mark.parametrize(("scan", "kind"), [("pickle_scan", "unsafe"), ("virus_scan", "virus")])

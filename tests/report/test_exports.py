@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +98,52 @@ def test_no_format_holds_a_key_and_scripts_name_its_variable() -> None:
     assert '"${HF_TOKEN-}"' in sh([file])
     assert "# needs HF_TOKEN" in WRITERS["aria2"]([file])
     assert "Authorization" not in WRITERS["aria2"]([file])
+
+
+@pytest.mark.parametrize("form", ["sh", "comfy-cli", "hf"])
+def test_what_a_person_has_to_do_first_stands_beside_the_file(form: str) -> None:
+    def text(**more: Any) -> str:
+        file = one("/c/m/x", key_variable="HF_TOKEN", page_url="https://h/o/r\nrm", needs_key=True, **more)
+        return WRITERS[form]([msgspec.structs.replace(file, relative="m/x")])
+
+    page = "https://h/o/r\ufffdrm"
+    assert f"\n# needs HF_TOKEN, and its licence accepted at {page}\n" in text(access="gated")
+    assert f"\n# needs HF_TOKEN, and early access, which is bought at {page}\n" in text(access="early-access")
+    assert "\n# needs HF_TOKEN\n" in text(access="login-required")
+    assert "# needs" not in WRITERS[form]([one("/c/m/x", key_variable="HF_TOKEN")])
+
+
+def test_a_source_that_is_open_to_all_needs_no_remark_and_is_what_comfy_cli_gets() -> None:
+    gated = one("/c/m/x", access="gated", needs_key=True)
+    both = (*gated.sources, ExportedSource(source="civitai", url="https://c/open"))
+    file = msgspec.structs.replace(gated, sources=both, relative="m/x")
+    assert "# needs" not in sh([file])
+    assert "--url 'https://c/open'" in WRITERS["comfy-cli"]([file])
+    assert "# needs" not in WRITERS["comfy-cli"]([file])
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="no sh")
+@pytest.mark.parametrize(("came", "kept"), [("", False), ("the first part", True)], ids=["nothing", "a part"])
+def test_of_hf_nothing_stays_behind_where_nothing_came_and_a_part_is_kept(
+    tmp_path: Path, came: str, *, kept: bool
+) -> None:
+    """A program of the name that leaves what the real one does."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    cache = ".cache/huggingface"
+    (tools / "hf").write_text(
+        '#!/bin/sh\nwhile [ "$1" != --local-dir ]; do shift; done\n'
+        f'mkdir -p "$2/a/b" "$2/{cache}/download/a/b"; printf "*" > "$2/{cache}/.gitignore"\n'
+        f'printf "%s" "{came}" > "$2/{cache}/download/a/b/x.incomplete"; exit 1\n'
+    )
+    (tools / "hf").chmod(0o755)
+    target = tmp_path / "models" / "x.safetensors"
+    source = ExportedSource(source="huggingface", url="https://x", repo_id="o/r", repo_path="a/b/x.safetensors")
+    file = ExportedFile(target=str(target), base=str(tmp_path), sources=(source,), sha256="a" * 64, size_bytes=1)
+    path = f"{tools}:/usr/local/bin:/usr/bin:/bin"
+    ran = subprocess.run(["sh", "-c", WRITERS["hf"]([file])], env={"PATH": path}, capture_output=True, timeout=30)
+    assert ran.returncode == 1
+    assert [entry.name for entry in target.parent.iterdir()] == (["x.safetensors.hf"] if kept else [])
 
 
 def test_a_comment_ends_where_its_line_ends() -> None:

@@ -69,6 +69,10 @@ def test_the_same_bytes_elsewhere_stay_places_to_fetch_from_but_not_where_they_a
         (found(2, A), "has other bytes than when you chose it (SHA256 aaaaaaaaaaaa)"),
         (found(2, B, size_bytes=101), "has another size than when you chose it (101 bytes, it had 100)"),
         (found(2, B, evidence=(Evidence(kind="virus", detail="x"),)), "can't be chosen: its hub's virus scan"),
+        (
+            found(2, B, evidence=(Evidence(kind="unsafe", detail="x"),)),
+            "can't be chosen: its hub's scan calls it unsafe",
+        ),
     ],
 )
 def test_a_choice_is_void_when_its_file_changed_and_says_why(now: Candidate, said: str) -> None:
@@ -89,6 +93,12 @@ def test_a_choice_whose_file_is_not_found_again_holds_by_its_hash_alone() -> Non
     assert with_choice(MISSING, row, choice(nameless, row), (ONE,)).decision == "review"
     silent = waiting(ONE, unanswered={"civitai": "timed out"})
     assert with_choice(MISSING, silent, choice(nameless, silent), (ONE,)).decision == "accepted"
+
+
+def test_a_choice_of_what_its_hub_calls_unsafe_is_void_though_the_file_is_not_found_again() -> None:
+    unsafe = found(2, B, evidence=(Evidence(kind="unsafe", detail="x"),))
+    row = waiting(ONE)
+    assert with_choice(MISSING, row, choice(unsafe, row), (ONE,)).decision == "review"
 
 
 def test_a_workflow_that_comes_later_and_names_another_hash_ends_the_choice() -> None:

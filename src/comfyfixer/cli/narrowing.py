@@ -1,4 +1,4 @@
-"""Options that make a plan smaller: the same for `plan`, `download` and `auto`."""
+"""Options that make a plan smaller: the same for `plan`, `download`, `auto` and `export`."""
 
 import re
 from collections.abc import Callable

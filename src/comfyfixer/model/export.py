@@ -9,12 +9,16 @@ class ExportedSource(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         source: `civitai`, `huggingface` or `url`.
         url: The hub's stable one, without secrets.
+        access: `Candidate.access`.
+        page_url: The page for a person.
         key_variable: Environment variable of the key that this address would get; None where it gets none.
         needs_key: It can't be had without.
     """
 
     source: str
     url: str
+    access: str = "open"
+    page_url: str | None = None
     key_variable: str | None = None
     needs_key: bool = False
     repo_id: str | None = None
@@ -51,6 +55,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: What the program reads; None where it was written into `output`.
+        files: What may be handed on, in the plan's order; what the format can't hold is in `left_out` too.
         output: The file that was written.
         left_out: File name to why it is not in the text.
     """

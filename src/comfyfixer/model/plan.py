@@ -89,8 +89,8 @@ class OpenFile(msgspec.Struct, frozen=True, kw_only=True):
     """A missing file that the plan does not fetch.
 
     Attributes:
-        state: `review`, `not_found`, `here`, `skipped`, `missing` (not looked for yet), `refused` (no safe place), or
-            `left-out` (proven, and left out by what was said on the command line).
+        state: `review`, `not_found`, `here`, `skipped`, `missing` (not looked for yet), `refused` (no safe place, or no
+            candidate that may be taken), or `left-out` (proven, and left out by what was said on the command line).
         size_bytes: None where no source told it, or none is chosen.
     """
 

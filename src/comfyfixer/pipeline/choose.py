@@ -17,7 +17,7 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.session import Session, read_rows
 from comfyfixer.resolve.choices import with_choice
-from comfyfixer.resolve.reasons import refusal
+from comfyfixer.resolve.ruled_out import all_refused, instead, refusal
 
 SKIP = "skip"
 Key = tuple[str, str, str]
@@ -211,7 +211,7 @@ def _candidate(row: Resolution, what: str) -> Candidate:
             f"`{row.filename}` has no candidate `{printable(what)[:200]}`", code="choice-unknown", hint=hint
         )
     if why := refusal(found):
-        hint = "Choose another one, or `skip`"
+        hint = instead(row) if all_refused(row) else "Choose another one, or `skip`"
         raise UsageError(f"`{found.filename}` can't be chosen: {why}", code="choice-refused", hint=hint)
     return found
 

@@ -20,7 +20,7 @@ from comfyfixer.pipeline.fetching import fetched
 from comfyfixer.pipeline.installation import Places, find_places
 from comfyfixer.pipeline.own_lock import write_lock
 from comfyfixer.pipeline.placing import Order, orders, warn_of_unused_names
-from comfyfixer.pipeline.plan import in_plan
+from comfyfixer.pipeline.plan import in_plan, tell
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.verdict import is_here
@@ -41,7 +41,10 @@ def download(session: Session) -> None:
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)
     names = {name for row in rows for name in (row.filename, row.value)}
     warn_of_unused_names(session, names | {order.request.filename for order in wanted})
-    wanted, refused = in_plan(session, wanted, refused)
+    made, wanted, refused = in_plan(session, wanted, refused)
+    session.left_out = [file for file in made.open if file.state == "left-out"]
+    session.emit("phase.started", phase="downloading", total=len(wanted) + len(refused))
+    tell(session, made)
     with HashCache(session.workdir.hashes, session.emit) as hashes:
         outcomes = _Outcomes(session, len(wanted) + len(refused), hashes, extras, places)
         for refusal in refused:

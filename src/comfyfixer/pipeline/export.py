@@ -1,10 +1,11 @@
 """The accepted plan, for people who fetch elsewhere: the very paths and bytes that `download` would place."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.candidate import Candidate
@@ -16,15 +17,16 @@ from comfyfixer.net.url import Url
 from comfyfixer.paths import printable
 from comfyfixer.pipeline.installation import find_places, installation_of
 from comfyfixer.pipeline.lockfile import encoded, lock_of, planned_model
-from comfyfixer.pipeline.placing import Order, orders
+from comfyfixer.pipeline.placing import Order, Refusal, orders
+from comfyfixer.pipeline.plan import in_plan
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows
 from comfyfixer.redact import redact
 from comfyfixer.report.exports import WRITERS, left_out
-from comfyfixer.resolve.evidence import DISQUALIFYING, kinds
 from comfyfixer.resolve.verdict import is_here
 
 _NEED_A_KEY: Final = frozenset({"gated", "login-required", "early-access"})
+_UNSEEN: Final = "A pickle file, which only `comfyfixer download` looks through; `--allow-pickle NAME` takes it in"
 
 
 def export(session: Session, written: str, output: Path | None) -> Exported:
@@ -33,10 +35,11 @@ def export(session: Session, written: str, output: Path | None) -> Exported:
     Raises:
         UsageError: No `resolve` has been made in this folder, or the output can't be written.
     """
-    wanted = list(_wanted(session))
+    wanted, refused = _wanted(session)
     base = installation_of(session.settings).base_dir
     credentials = Credentials(session.settings)
-    files = tuple(_file(order, base, credentials) for order in wanted)
+    unseen = [order for order in wanted if _is_unseen_pickle(order)] if written != "lock" else []
+    files = tuple(_file(order, base, credentials) for order in wanted if order not in unseen)
     text = _lock(session, wanted) if written == "lock" else WRITERS[written](files)
     if output is not None:
         _write(output, text, executable=text.startswith("#!"))
@@ -45,31 +48,41 @@ def export(session: Session, written: str, output: Path | None) -> Exported:
         files=files,
         text=None if output is not None else text,
         output=printable(output) if output is not None else None,
-        left_out=left_out(written, files),
+        left_out={
+            **{refusal.row.filename: refusal.problem.message for refusal in refused},
+            **{_file(order, base, credentials).name: _UNSEEN for order in unseen},
+            **left_out(written, files),
+        },
     )
 
 
-def _wanted(session: Session) -> Iterator[Order]:
-    """What `download` would fetch; what has no safe place is told."""
+def _wanted(session: Session) -> tuple[list[Order], list[Refusal]]:
+    """What `download` would fetch, in its order; and what has no safe place, or no candidate that may be taken."""
     missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
-    found, refused = orders(accepted, Roots(find_places(session), session.settings))
-    for refusal in refused:
+    roots = Roots(find_places(session), session.settings)
+    plan = in_plan(session, *orders(accepted, roots, allow_pickle=session.settings.allow_pickle))
+    for refusal in plan.refused:
         session.found_problem(refusal.problem)
-    return (order for order in found if not os.path.lexists(order.request.target))
+    return [order for order in plan.wanted if not os.path.lexists(order.request.target)], plan.refused
+
+
+def _is_unseen_pickle(order: Order) -> bool:
+    """Whether nobody would look for code in it. A lock file comes back to `sync`, which does."""
+    suffix = Path(order.request.filename).suffix.lower()
+    return suffix in PICKLE_SUFFIXES and not order.request.allow_pickle
 
 
 def _file(order: Order, base: str, credentials: Credentials) -> ExportedFile:
     request = order.request
-    usable = [one for one in request.candidates if not kinds(one) & DISQUALIFYING]
     return ExportedFile(
         target=request.target,
         base=base,
         relative=_below(request.target, base),
-        size_bytes=next((one.size_bytes for one in usable if one.size_bytes is not None), None),
-        sha256=next((one.sha256 for one in usable if one.sha256), None),
-        sources=tuple(_source(one, credentials) for one in usable),
+        size_bytes=next((one.size_bytes for one in request.candidates if one.size_bytes is not None), None),
+        sha256=next((one.sha256 for one in request.candidates if one.sha256), None),
+        sources=tuple(_source(one, credentials) for one in request.candidates),
     )
 
 
@@ -84,6 +97,8 @@ def _source(candidate: Candidate, credentials: Credentials) -> ExportedSource:
     return ExportedSource(
         source=candidate.source,
         url=redact(str(url)) if url else "",
+        access=candidate.access,
+        page_url=redact(candidate.page_url) if candidate.page_url else None,
         key_variable=credentials.wanted_variable(url) if url else None,
         needs_key=candidate.access in _NEED_A_KEY,
         repo_id=candidate.repo_id,

@@ -15,6 +15,7 @@ from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session
 from comfyfixer.redact import plain
 from comfyfixer.resolve.names import split_extension
+from comfyfixer.resolve.ruled_out import fetchable, nothing_fetchable
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """One file that has no safe place."""
+    """One file that has no safe place, or no candidate that may be taken."""
 
     row: Resolution
     problem: Problem
@@ -34,7 +35,7 @@ class Refusal(msgspec.Struct, frozen=True):
 def orders(
     accepted: Sequence[Resolution], places: Roots, *, allow_pickle: Collection[str] = ()
 ) -> tuple[list[Order], list[Refusal]]:
-    """What each row asks of the download room, in the rows' order; and what can't be placed.
+    """What each row asks of the download room, in the rows' order; and what can't be had.
 
     Args:
         allow_pickle: File names, or values as workflows hold them, of files that may be placed although they hold code.
@@ -73,7 +74,8 @@ def _request(row: Resolution, places: Roots) -> FetchRequest:
 
     Raises:
         UnsafeName: The workflow's name for it is no safe path.
-        DownloadError: `state-unreadable`: the row says `accepted` and names no candidate.
+        DownloadError: `state-unreadable`: the row says `accepted` and names no candidate. `unsafe-file`,
+            `hash-mismatch` or `host-not-allowed`: all that it names are ruled out.
     """
     if not row.candidates:
         message = f"`{row.filename}` is accepted in resolutions.json, and no candidate stands there"
@@ -81,11 +83,14 @@ def _request(row: Resolution, places: Roots) -> FetchRequest:
     root = places.root(row.folder or row.into or "")
     inside(root, row.value)  # a name that is unsafe as it stands does not become safe by an extension
     target = inside(root, _relative_name(row))
+    candidates = fetchable(row)
+    if not candidates:
+        raise nothing_fetchable(row)
     return FetchRequest(
         filename=target.name,
         target=os.fspath(target),
         root=os.fspath(root),
-        candidates=row.candidates,
+        candidates=candidates,
         folder=row.folder or row.into or "",
     )
 

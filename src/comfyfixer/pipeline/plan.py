@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from comfyfixer.download.space import nearest_folder
 from comfyfixer.errors import UsageError
@@ -37,8 +38,16 @@ def plan(session: Session) -> Plan:
     return make_plan(_library(session, missing, rows, wanted, refused), session.narrowing)
 
 
-def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal]) -> tuple[list[Order], list[Refusal]]:
-    """The orders of a run in the plan's order, without those that are left out; tells the plan and its steps.
+class Narrowed(NamedTuple):
+    """What of the orders is wanted now."""
+
+    made: Plan
+    wanted: list[Order]
+    refused: list[Refusal]
+
+
+def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal]) -> Narrowed:
+    """The orders in the plan's order, without those that are left out.
 
     What is in its place already comes first, whatever was named: the run only looks whether it still is, and keeps
     what is known of it.
@@ -47,7 +56,6 @@ def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
     library = _library(session, missing, rows, wanted, refused)
     made = make_plan(library, session.narrowing)
-    session.left_out = [file for file in made.open if file.state == "left-out"]
     place = {(file.filename, file.value, file.path): file.number for file in made.files}
     ordered = [
         (0 if order.row.key in library.placed else place.get(_planned_as(order)), order)
@@ -55,10 +63,7 @@ def in_plan(session: Session, wanted: Sequence[Order], refused: Sequence[Refusal
         if library.wanted(order.row.workflows) or order.row.key in library.placed
     ]
     kept = sorted(((number, order) for number, order in ordered if number is not None), key=lambda item: item[0])
-    still_refused = [one for one in refused if library.wanted(one.row.workflows)]
-    session.emit("phase.started", phase="downloading", total=len(kept) + len(still_refused))
-    _tell(session, made)
-    return [order for _, order in kept], still_refused
+    return Narrowed(made, [order for _, order in kept], [one for one in refused if library.wanted(one.row.workflows)])
 
 
 def check_names(session: Session) -> None:
@@ -74,7 +79,8 @@ def _planned_as(order: Order) -> tuple[str, str, str]:
     return order.row.filename, order.row.value, printable(order.request.target)
 
 
-def _tell(session: Session, made: Plan) -> None:
+def tell(session: Session, made: Plan) -> None:
+    """What a run is going to do, and the steps before it."""
     if made.files:
         session.emit("plan.made", summary=made.summary, files=len(made.files), size_bytes=made.size_bytes)
     for step in made.steps:

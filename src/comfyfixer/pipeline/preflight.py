@@ -18,7 +18,6 @@ from comfyfixer.model.problem import Problem
 from comfyfixer.pipeline.parallel import in_parallel
 from comfyfixer.pipeline.placing import Order
 from comfyfixer.pipeline.session import Session
-from comfyfixer.resolve.evidence import DISQUALIFYING, kinds
 
 if TYPE_CHECKING:
     from comfyfixer.net.client import Client
@@ -40,9 +39,8 @@ def checked(session: Session, client: "Client", wanted: Sequence[Order]) -> tupl
     Raises:
         Interrupted: The user stopped.
     """
-    usable = [_without_refused(order) for order in wanted]
-    asked = [(place, candidate) for place, order in enumerate(usable) for candidate in order.request.candidates
-             if len(usable) > 1 and is_worth_asking(candidate)]  # fmt: skip
+    asked = [(place, candidate) for place, order in enumerate(wanted) for candidate in order.request.candidates
+             if len(wanted) > 1 and is_worth_asking(candidate)]  # fmt: skip
     if asked:
         session.emit("access.checked", files=len({place for place, _ in asked}))
     refused: dict[tuple[int, str], DownloadError] = {}
@@ -51,7 +49,7 @@ def checked(session: Session, client: "Client", wanted: Sequence[Order]) -> tupl
         if error is not None:
             place, candidate = asked[number]
             refused[place, candidate.id] = error
-    return _sorted_out(usable, refused)
+    return _sorted_out(wanted, refused)
 
 
 def is_worth_asking(candidate: Candidate) -> bool:
@@ -71,12 +69,6 @@ def access_problem(client: "Client", candidate: Candidate) -> DownloadError | No
     return error if error.code in NEEDS_A_PERSON and not error.retryable else None
 
 
-def _without_refused(order: Order) -> Order:
-    """A candidate that was ruled out by what is known of it is not fetched, whoever wrote it into the file."""
-    kept = tuple(one for one in order.request.candidates if not kinds(one) & DISQUALIFYING)
-    return _with_candidates(order, kept)
-
-
 def _sorted_out(
     orders: Sequence[Order], refused: Mapping[tuple[int, str], DownloadError]
 ) -> tuple[list[Order], dict[str, Problem]]:
@@ -88,18 +80,9 @@ def _sorted_out(
         if kept:
             fit.append(_with_candidates(order, kept))
         else:
-            first = next((refused[place, one.id] for one in candidates), None) or _ruled_out(order)
+            first = refused[place, candidates[0].id]
             problems[order.request.target] = Problem.of(first, where=order.row.filename)
     return fit, problems
-
-
-def _ruled_out(order: Order) -> DownloadError:
-    facts = [fact.detail for one in order.row.candidates for fact in one.evidence if fact.kind in DISQUALIFYING]
-    return DownloadError(
-        f"No candidate of `{order.row.filename}` may be fetched: {'; '.join(facts[:3])}",
-        code="unsafe-file",
-        hint="Run `comfyfixer resolve` again, and choose another file",
-    )
 
 
 def _with_candidates(order: Order, kept: tuple[Candidate, ...]) -> Order:

@@ -164,4 +164,4 @@ class _Enquiry:
     def unanswered(self, rows: Sequence[Resolution]) -> list[Problem]:
         """One problem per source that failed, not one per file."""
         hint = "These items stay open; `comfyfixer resolve` asks again"
-        return self._silences.problems((row.unanswered for row in rows), about="missing file(s)", hint=hint)
+        return self._silences.problems((row.unanswered for row in rows), about="missing file", hint=hint)

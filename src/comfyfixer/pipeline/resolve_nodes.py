@@ -95,7 +95,7 @@ class _Enquiry:
     def unanswered(self, rows: Sequence[MissingNode]) -> list[Problem]:
         """One problem for each source that gave no answer, not one for each type."""
         hint = "Their packs stay open; `comfyfixer resolve` asks again"
-        return self._silences.problems((row.unanswered for row in rows), about="node type(s)", hint=hint)
+        return self._silences.problems((row.unanswered for row in rows), about="node type", hint=hint)
 
     def _told(self, row: MissingNode) -> MissingNode:
         pack = row.pack

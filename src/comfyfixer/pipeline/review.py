@@ -10,6 +10,7 @@ from comfyfixer.pipeline.choose import ChoiceBook, Key, row_named, spellings
 from comfyfixer.pipeline.session import Session, read_rows
 from comfyfixer.resolve.advice import advice
 from comfyfixer.resolve.reasons import reviewed
+from comfyfixer.resolve.ruled_out import all_refused, instead
 from comfyfixer.resolve.verdict import is_chosen
 
 
@@ -90,8 +91,15 @@ def _item(missing: MissingModel, row: Resolution, choice: Choice | None, name: s
         chosen=holds.candidate.id if holds and holds.candidate else None,
         chosen_on=holds.made if holds else None,
         asked=row.asked,
-        advice=advice(row) if state == "not_found" else (),
+        advice=_advice(row, state),
     )
+
+
+def _advice(row: Resolution, state: str) -> tuple[str, ...]:
+    """What to try where there is nothing to choose from."""
+    if state == "not_found":
+        return advice(row)
+    return (instead(row),) if state == "waiting" and all_refused(row) else ()
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
-"""Who gave no answer, and how often: told once for each source, not once for each thing that was asked about."""
+"""Who gave no answer, and how often: told once for each reason, not once for each thing that was asked about."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from comfyfixer.errors import SourceError
 from comfyfixer.model.problem import Problem
+from comfyfixer.model.source_names import ADDRESSES, called
 from comfyfixer.pipeline.offline import NOT_ASKED
+from comfyfixer.report.words import plural
+from comfyfixer.resolve.silent import by_reason
 
 
 class Silences:
@@ -18,22 +20,32 @@ class Silences:
         """A source gave no answer once more."""
         self._errors.setdefault(source, error)
 
-    def problems(self, unanswered: Iterable[Iterable[str]], *, about: str, hint: str) -> list[Problem]:
-        """One for each source; a run without a network tells that of itself.
+    def problems(self, unanswered: Iterable[Collection[str]], *, about: str, hint: str) -> list[Problem]:
+        """One for each reason; a run without a network tells that of itself.
 
         Args:
             unanswered: For each thing that was asked about: the sources that gave no answer.
             about: What was asked about, as a message counts it.
             hint: Where the error has none.
         """
-        counts = Counter(source for sources in unanswered for source in sources)
+        things = [frozenset(sources) for sources in unanswered]
+        silent = frozenset[str]().union(*things)
+        told = {source: error for source, error in self._errors.items() if source in silent and error.code != NOT_ASKED}
         return [
             Problem(
-                code=error.code,
-                message=f"{source} gave no answer about {count} {about}: {error.message}",
-                hint=error.hint or hint,
-                where=source,
+                code=told[sources[0]].code,
+                message=f"{_names(sources)} gave no answer about {plural(_count(sources, things), about)}: {why}",
+                hint=told[sources[0]].hint or hint,
             )
-            for source, count in sorted(counts.items())
-            if (error := self._errors.get(source)) and error.code != NOT_ASKED
+            for sources, why in by_reason({source: error.message for source, error in told.items()})
         ]
+
+
+def _names(sources: Sequence[str]) -> str:
+    """Those that should have answered; who only leads to them is told where it stands alone."""
+    names = " and ".join(called(source) for source in sources if source not in ADDRESSES) or called(sources[0])
+    return names[:1].upper() + names[1:]
+
+
+def _count(sources: Sequence[str], things: Iterable[frozenset[str]]) -> int:
+    return sum(not thing.isdisjoint(sources) for thing in things)

@@ -14,9 +14,13 @@ from comfyfixer.report.words import shown
 FORMATS: Final = ("aria2", "sh", "comfy-cli", "hf", "lock")
 _AGENT: Final = "ComfyFixerSmart"
 
+_NO_PICKLES: Final = """\
+# Pickle files (.ckpt .pt .pth .bin .pkl) are not in it, unless they were allowed by name: loading one can run code, and
+# only `comfyfixer download` looks for that."""
 _SH_HEAD: Final = r"""#!/bin/sh
 # Fetches what ComfyFixerSmart has proven. Needs: curl, sha256sum (or shasum). Run it again to go on where it stopped.
 # Keys come from the environment: CIVITAI_API_KEY, HF_TOKEN. Ends with 1 when a file could not be had or proven.
+@PICKLES@
 set -u
 failed=0
 
@@ -65,7 +69,7 @@ fetch() {
   failed=1
   return 1
 }
-"""
+""".replace("@PICKLES@", _NO_PICKLES)
 _CHECK: Final = r"""
 # placed FILE SHA256 BYTES
 placed() {
@@ -85,6 +89,7 @@ def sh(files: Sequence[ExportedFile]) -> str:
     """A shell script with `curl` and `sha256sum`; each source of a file is tried until one gives the right bytes."""
     parts = [_SH_HEAD]
     for file in files:
+        parts += _remarks(file.sources)
         calls = [f"fetch {_promise(file)} {shell(source.url)} {_key(source)}" for source in file.sources]
         parts.append(" ||\n  ".join(calls) if len(calls) == 1 else _any_of(calls))
     return "\n".join((*parts, "", "exit $failed", ""))
@@ -96,6 +101,7 @@ def aria2(files: Sequence[ExportedFile]) -> str:
         "# aria2c --input-file=FILE --auto-file-renaming=false",
         "# Each file is checked against its SHA-256. No key is here, and none should be added: aria2c hands headers on",
         "# to whatever host a redirect leads to. `comfyfixer export --format sh` fetches what needs one.",
+        *_NO_PICKLES.splitlines(),
     ]
     for file in files:
         open_sources = [source for source in file.sources if not source.needs_key]
@@ -104,7 +110,7 @@ def aria2(files: Sequence[ExportedFile]) -> str:
             continue
         lines += ["", f"# {shown(file.name)}: {file.size_bytes if file.size_bytes is not None else 'unknown'} bytes"]
         if not open_sources:
-            lines.append(f"# needs {file.sources[0].key_variable or 'a key'}: {file.sources[0].url}")
+            lines += [*_remarks(file.sources), f"# {file.sources[0].url}"]
             continue
         folder, _, name = file.target.replace("\\", "/").rpartition("/")
         lines += [open_sources[0].url, f"  dir={folder}", f"  out={name}", "  continue=true", "  allow-overwrite=false"]
@@ -126,7 +132,9 @@ def comfy_cli(files: Sequence[ExportedFile]) -> str:
             parts.append(f"# not below the installation, comfy-cli can't place it: {shown(file.target)}")
             continue
         folder, _, name = file.relative.rpartition("/")
-        words = f"--url {shell(file.sources[0].url)} --relative-path {shell(folder)} --filename {shell(name)}"
+        source = next((one for one in file.sources if not one.needs_key), file.sources[0])
+        parts += _remarks([source])
+        words = f"--url {shell(source.url)} --relative-path {shell(folder)} --filename {shell(name)}"
         parts.append(f"comfy --workspace {shell(file.base)} --skip-prompt model download {words} || failed=1")
         parts.append(f"placed {_promise(file)}")
     return "\n".join((*parts, "", "exit $failed", ""))
@@ -143,6 +151,7 @@ def hf(files: Sequence[ExportedFile]) -> str:
         if source is None:
             parts.append(f"# not on Hugging Face: {shown(file.name)}")
             continue
+        parts += _remarks([source])
         kind, repo_id = _kind_and_id(source.repo_id or "")
         place = f"{shell(kind)} {shell(repo_id)} {shell(source.revision or 'main')} {shell(source.repo_path or '')}"
         parts.append(f"hub {_promise(file)} {place}")
@@ -157,6 +166,11 @@ hub() {
   hf download --repo-type "$4" --revision "$6" --local-dir "$1.hf" --quiet -- "$5" "$7" >/dev/null || :
   if right "$1.hf/$7" "$2" "$3"; then
     mv -n "$1.hf/$7" "$1" && rm -rf "$1.hf" && printf 'fetched: %s\n' "$1" >&2 && return 0
+  fi
+  # what hf made around nothing goes; a part that came is kept, hf goes on with it
+  if [ ! -e "$1.hf/$7" ] && [ -z "$(find "$1.hf" -name '*.incomplete' -size +0 2>/dev/null)" ]; then
+    rm -rf "$1.hf/.cache"
+    (cd "$1.hf" && rmdir -p "$(dirname "./$7")"; rmdir "$1.hf") 2>/dev/null
   fi
   printf 'not fetched, or not the promised file: %s\n' "$1" >&2
   failed=1
@@ -198,6 +212,19 @@ def _promise(file: ExportedFile) -> str:
 
 def _key(source: ExportedSource) -> str:
     return f'"${{{source.key_variable}-}}"' if source.key_variable else "''"
+
+
+def _remarks(sources: Sequence[ExportedSource]) -> list[str]:
+    """What a person has to do first, as a comment; none where one of the sources is open to all."""
+    first = sources[0]
+    if not all(source.needs_key for source in sources):
+        return []
+    key, page = first.key_variable or "a key", shown(first.page_url or first.url)
+    also = _FIRST.get(first.access)
+    return [f"# needs {key}" + (f", and {also} {page}" if also else "")]
+
+
+_FIRST: Final = {"gated": "its licence accepted at", "early-access": "early access, which is bought at"}
 
 
 def _any_of(calls: Sequence[str]) -> str:

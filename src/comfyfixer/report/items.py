@@ -12,7 +12,9 @@ from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.problem import Problem
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview, WorkflowRow
+from comfyfixer.model.source_names import ADDRESSES, called
 from comfyfixer.report.words import plural, quoted, sentences
+from comfyfixer.resolve.ruled_out import all_refused, instead
 from comfyfixer.resolve.verdict import is_chosen, is_here, loadable
 
 _UNUSABLE: Final = frozenset({"broken", "wrong-kind"})
@@ -161,6 +163,8 @@ def _placed(outcome: Outcome) -> str:
 def _review_hint(row: Resolution) -> str:
     if row.source == "local" and len(row.candidates) == 1:
         return "`comfyfixer relink` takes the file that is here; or download another by hand"
+    if all_refused(row):
+        return instead(row)
     count = plural(len(row.candidates), "candidate")
     return f"`comfyfixer review` compares {count}; `comfyfixer choose` takes one without a terminal"
 
@@ -173,9 +177,16 @@ def _relink_hint(row: Resolution) -> str:
 
 
 def _asked(row: Resolution) -> str | None:
-    """Who was asked, and what came; who had nothing is only named."""
-    told = [entry.removesuffix(": 0 candidates") for entry in row.asked]
-    return f"Asked: {', '.join(told)}" if told else None
+    """Who was asked, and what came; who had nothing is only named, and why one gave no answer is told before."""
+    return f"Asked: {', '.join(_came(entry, row) for entry in row.asked)}" if row.asked else None
+
+
+def _came(entry: str, row: Resolution) -> str:
+    source, _, came = entry.partition(": ")
+    name = source if source in ADDRESSES else called(source)
+    if source in row.unanswered:
+        return f"{name}: no answer"
+    return name if came in ("", "0 candidates") else f"{name}: {came}"
 
 
 class WorkflowView(msgspec.Struct, frozen=True, kw_only=True):

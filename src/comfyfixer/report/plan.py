@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from comfyfixer.model.plan import OpenFile, Plan, PlannedDisk, PlannedFile, PlanStep
+from comfyfixer.model.source_names import called
 from comfyfixer.report import left_out
 from comfyfixer.report.words import plural, shown
 from comfyfixer.sizes import size_text
@@ -15,10 +16,9 @@ _STATES: Final = {
     "here": ("~", "here under another path or name", "`comfyfixer relink`"),
     "not_found": ("-", "found nowhere", "`comfyfixer review --all` says what to try"),
     "missing": ("-", "not looked for yet", "`comfyfixer resolve`"),
-    "refused": ("!", "has no safe place", None),
+    "refused": ("!", "can't be fetched", None),
     "skipped": ("/", "left out by your choice", None),
 }
-_SOURCES: Final = {"civitai": "Civitai", "huggingface": "Hugging Face", "url": "the web"}
 
 
 def lines(plan: Plan, limit: int = 20) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _files(files: Sequence[PlannedFile], limit: int) -> Iterator[str]:
     digits = len(str(min(len(files), limit)))
     for file in files[:limit]:
         size = size_text(file.size_bytes) or "size?"
-        where = f"{file.folder}, from {_SOURCES.get(file.source, file.source)}"
+        where = f"{file.folder}, from {called(file.source)}"
         yield f"  {file.number:>{digits}}. {shown(file.filename):<{width}}  {size:>8}  {where}"
         yield from (f"  {'':{digits}}  {text}" for text in _about(file))
     if len(files) > limit:

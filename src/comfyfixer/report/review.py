@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from comfyfixer.model.choice import Review, ReviewedCandidate, ReviewItem
+from comfyfixer.model.source_names import called
 from comfyfixer.report.words import plural, shown
 from comfyfixer.sizes import size_text
 
-_SOURCES: Final = {"civitai": "Civitai", "huggingface": "Hugging Face", "url": "web", "local": "here"}
 _STATES: Final = {
     "waiting": "waits for your choice",
     "chosen": "chosen by you",
@@ -93,7 +93,7 @@ def _headline(candidate: ReviewedCandidate) -> str:
 
 
 def _source(candidate: ReviewedCandidate) -> str:
-    return _SOURCES.get(candidate.source, candidate.source)
+    return "here" if candidate.source == "local" else called(candidate.source)
 
 
 def _about(candidate: ReviewedCandidate, width: int) -> Iterator[Styled]:

@@ -16,7 +16,7 @@ def advice(row: Resolution) -> tuple[str, ...]:
 
 def _advice(row: Resolution) -> Iterator[str]:
     if row.unanswered:
-        yield f"`comfyfixer resolve` asks again: {', '.join(sorted(row.unanswered))} gave no answer"
+        yield "`comfyfixer resolve` asks again"
     if is_generic(row.filename):
         yield "The name says nothing: look for a link in the workflow's notes, or on the page where it came from"
     else:

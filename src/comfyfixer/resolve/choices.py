@@ -13,9 +13,10 @@ from comfyfixer.model.choice import Choice
 from comfyfixer.model.decision import Fetch
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.resolution import Resolution
+from comfyfixer.model.source_names import called
 from comfyfixer.resolve.evidence import all_hashes
-from comfyfixer.resolve.reasons import refusal
 from comfyfixer.resolve.rows import resolution
+from comfyfixer.resolve.ruled_out import refusal
 
 
 def with_choice(missing: MissingModel, row: Resolution, choice: Choice, found: Sequence[Candidate]) -> Resolution:
@@ -47,15 +48,14 @@ def _void(missing: MissingModel, row: Resolution, choice: Choice, now: Candidate
         return None
     if row.decision == "accepted":
         return "the wanted file is proven now"
+    if why := refusal(now or was):
+        return f"`{was.filename}` can't be chosen: {why}"
     if now is None:
         gone = not row.unanswered and was.source != "local" and was.sha256 is None
-        return (
-            f"`{was.filename}` was not found again on {was.source}, and nothing else tells its bytes" if gone else None
-        )
+        where = called(was.source)
+        return f"`{was.filename}` was not found again on {where}, and nothing else tells its bytes" if gone else None
     if changed := _changed(was, now):
-        return f"`{was.filename}` on {was.source} has {changed}"
-    if why := refusal(now):
-        return f"`{was.filename}` can't be chosen: {why}"
+        return f"`{was.filename}` on {called(was.source)} has {changed}"
     return _wanted_otherwise(missing.hashes, choice.wanted, now)
 
 

@@ -13,6 +13,7 @@ from comfyfixer.resolve.names import is_generic
 from comfyfixer.resolve.proof import Doubt, Proven, proof
 from comfyfixer.resolve.relinking import usable
 from comfyfixer.resolve.safer_twins import with_safer_twins
+from comfyfixer.resolve.silent import by_reason, listed
 
 
 def decide(
@@ -115,10 +116,8 @@ def _why_ask(local: Sequence[Candidate], shown: Sequence[Candidate], doubt: Doub
 
 def _nothing(missing: MissingModel, findings: Findings) -> Unresolvable:
     if findings.unanswered:
-        silent = "; ".join(f"{source}: {why}" for source, why in sorted(findings.unanswered.items()))
-        return Unresolvable(
-            because=f"Not every source answered ({silent}); `comfyfixer resolve` asks again", unanswered=True
-        )
+        silent = "; ".join(f"{listed(sources)} ({why})" for sources, why in by_reason(findings.unanswered))
+        return Unresolvable(because=f"Not every source answered: {silent}", unanswered=True)
     if is_generic(missing.filename):
         return Unresolvable(
             because=f"Many different files are named `{missing.filename}`, and the workflow tells no more"

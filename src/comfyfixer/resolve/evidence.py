@@ -21,6 +21,8 @@ _WEAK_HASHES: Final = ("crc32",)
 _SAME_FOLDER: Final = {"unet": "diffusion_models", "clip": "text_encoders", "t2i_adapter": "controlnet"}
 DISQUALIFYING: Final = frozenset({"not-allowed-host", "unsafe", "virus", "contradictory", "hash-differs"})
 """A candidate with one of these is shown and never accepted."""
+_LOWERED: Final = frozenset({"A", "An", "It", "Its", "Listed", "Many", "Named", "Stored", "The"})
+"""First words of sentences; what else one begins with may be a name, such as Hugging Face."""
 
 
 def judged(missing: MissingModel, candidate: Candidate, beside: Sequence[Sidecar] = ()) -> Candidate:
@@ -44,6 +46,18 @@ def kinds(candidate: Candidate) -> set[str]:
 def detail(candidate: Candidate, kind: str) -> str:
     """The sentence of one kind of evidence that the candidate has."""
     return next(fact.detail for fact in candidate.evidence if fact.kind == kind)
+
+
+def said_against(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    """The sentences that rule candidates out, each once."""
+    facts = (fact for candidate in candidates for fact in candidate.evidence if fact.kind in DISQUALIFYING)
+    return tuple(dict.fromkeys(fact.detail for fact in facts))
+
+
+def as_part(sentence: str) -> str:
+    """A sentence as a part of another or of a list: `Its SHA256 equals` -> `its SHA256 equals`."""
+    first, space, rest = sentence.partition(" ")
+    return f"{first.lower()}{space}{rest}" if first in _LOWERED else sentence
 
 
 def all_names(candidate: Candidate) -> tuple[str, ...]:

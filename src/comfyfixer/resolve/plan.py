@@ -10,6 +10,7 @@ from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import WorkflowRow
 from comfyfixer.resolve.narrowing import narrowed
 from comfyfixer.resolve.order import AFTER_A_STEP, Completion, Need, best_order, completions
+from comfyfixer.resolve.ruled_out import all_refused
 from comfyfixer.resolve.steps import blocked, steps
 from comfyfixer.resolve.verdict import is_here
 from comfyfixer.sizes import size_text
@@ -189,6 +190,8 @@ def _state(library: Library, missing: MissingModel, row: Resolution | None) -> t
         return "skipped", row.because
     if row.decision == "accepted" and missing.key in library.refused:
         return "refused", library.refused[missing.key]
+    if row.decision == "review" and all_refused(row):
+        return "refused", row.because
     return row.decision, row.because
 
 

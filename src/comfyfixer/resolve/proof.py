@@ -12,8 +12,10 @@ import msgspec
 
 from comfyfixer.model.candidate import Candidate, Findings
 from comfyfixer.model.missing import MissingModel
-from comfyfixer.resolve.evidence import DISQUALIFYING, detail, kinds
+from comfyfixer.model.source_names import called
+from comfyfixer.resolve.evidence import DISQUALIFYING, as_part, detail, kinds, said_against
 from comfyfixer.resolve.names import is_generic
+from comfyfixer.resolve.silent import listed
 
 _MAY_BE_STALE: Final = "only a metadata file beside where it belongs names it, and that may be stale"
 
@@ -42,7 +44,11 @@ def proof(missing: MissingModel, judged: Sequence[Candidate], findings: Findings
     if missing.disputed_hashes:
         return Doubt("the workflows that need it name different hashes, so they mean different files")
     usable = [candidate for candidate in judged if not kinds(candidate) & DISQUALIFYING]
-    found = _by_hash(usable) or _by_address(missing, usable, findings) or _by_name(missing, judged, usable, findings)
+    found = (
+        _by_hash(usable)
+        or _by_address(missing, judged, usable, findings)
+        or _by_name(missing, judged, usable, findings)
+    )
     if isinstance(found, Proven) and missing.folder is None:
         return Doubt("nothing tells into which models folder it belongs")
     if isinstance(found, Proven) and "blake3" in missing.hashes and "hash" not in kinds(found.candidates[0]):
@@ -61,7 +67,9 @@ def _by_hash(usable: Sequence[Candidate]) -> Proven | Doubt | None:
     return Proven(_with_copies(proven, usable), detail(proven[0], "hash"))
 
 
-def _by_address(missing: MissingModel, usable: Sequence[Candidate], findings: Findings) -> Proven | Doubt | None:
+def _by_address(
+    missing: MissingModel, judged: Sequence[Candidate], usable: Sequence[Candidate], findings: Findings
+) -> Proven | Doubt | None:
     """The addresses that workflows carry: a node's own weigh more than a note's, and all of a rank have to agree.
 
     An address that leads nowhere any more is a doubt too: whatever else has the name may be another file.
@@ -74,7 +82,7 @@ def _by_address(missing: MissingModel, usable: Sequence[Candidate], findings: Fi
     answered = {url for candidate in answers for url in candidate.workflow_urls}
     for url in ranked:
         if url not in answered:
-            return _unanswered_address(url, findings)
+            return _unanswered_address(url, judged, findings)
     if len(answers) > 1 and (len({candidate.sha256 for candidate in answers}) > 1 or answers[0].sha256 is None):
         return Doubt("the workflows carry addresses of different files under this name")
     if own:
@@ -82,7 +90,12 @@ def _by_address(missing: MissingModel, usable: Sequence[Candidate], findings: Fi
     return _by_note(missing, answers, usable)
 
 
-def _unanswered_address(url: str, findings: Findings) -> Doubt:
+def _unanswered_address(url: str, judged: Sequence[Candidate], findings: Findings) -> Doubt:
+    ruled_out = [candidate for candidate in judged if url in candidate.workflow_urls]
+    if ruled_out:
+        asked = any("not-allowed-host" not in kinds(candidate) for candidate in ruled_out)
+        said = "gives a file that is ruled out" if asked else "may not be asked"
+        return Doubt(f"{url}, which the workflow names, {said}: {_why_not(ruled_out)}")
     if "workflow" in findings.unanswered:
         return Doubt(f"no answer came about {url}, which the workflow names", silent=True)
     return Doubt(f"{url}, which the workflow names, does not give the file (any more), or may not be asked")
@@ -103,7 +116,7 @@ def _by_name(
     exact = [candidate for candidate in usable if "exact-name" in kinds(candidate)]
     rivals = [c for c in judged if "exact-name" in kinds(c) and "hash-differs" not in kinds(c)]
     if not exact:
-        return Doubt(_MAY_BE_STALE) if any("sidecar" in kinds(candidate) for candidate in usable) else Doubt()
+        return _no_exact(judged, usable)
     if is_generic(missing.filename):
         return Doubt(f"`{missing.filename}` is a name that many different files carry")
     if any("kind-differs" in kinds(candidate) for candidate in rivals):
@@ -113,13 +126,24 @@ def _by_name(
     if any("sidecar-differs" in kinds(candidate) for candidate in exact):
         return Doubt("a metadata file beside where it belongs names other bytes than the file of this name has")
     if findings.unanswered:
-        silent = ", ".join(sorted(findings.unanswered))
+        silent = listed(sorted(findings.unanswered))
         return Doubt(f"no answer came from {silent}, so another file of this name is not ruled out", silent=True)
     if not any("kind-matches" in kinds(candidate) for candidate in exact):
         wanted = f"that it is a file for `{missing.folder}`" if missing.folder else "which models folder it is for"
         return Doubt(f"it has exactly this name, but nothing shows {wanted}")
-    because = f"The only file named exactly `{missing.filename}` that was found, on {exact[0].source}"
+    because = f"The only file named exactly `{missing.filename}` that was found, on {called(exact[0].source)}"
     return Proven(tuple(exact), because)
+
+
+def _no_exact(judged: Sequence[Candidate], usable: Sequence[Candidate]) -> Doubt:
+    if any("sidecar" in kinds(candidate) for candidate in usable):
+        return Doubt(_MAY_BE_STALE)
+    ruled_out = [candidate for candidate in judged if "exact-name" in kinds(candidate)]
+    return Doubt(f"the file of exactly this name is ruled out: {_why_not(ruled_out)}") if ruled_out else Doubt()
+
+
+def _why_not(ruled_out: Sequence[Candidate]) -> str:
+    return "; ".join(as_part(sentence) for sentence in said_against(ruled_out)[:2])
 
 
 def _with_copies(proven: Sequence[Candidate], usable: Sequence[Candidate]) -> tuple[Candidate, ...]:

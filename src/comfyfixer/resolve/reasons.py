@@ -6,8 +6,10 @@ from typing import Final
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.choice import ReviewedCandidate
 from comfyfixer.model.missing import MissingModel
+from comfyfixer.resolve.evidence import as_part
 from comfyfixer.resolve.likeness import differences, family_of, same_family, traits
 from comfyfixer.resolve.names import split_extension
+from comfyfixer.resolve.ruled_out import REFUSED, refusal
 from comfyfixer.resolve.safer_twins import TWIN
 
 FOR: Final = frozenset(
@@ -17,12 +19,6 @@ FOR: Final = frozenset(
 """Kinds of evidence that speak for a candidate, or at least not against it."""
 _TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name", TWIN})
 """Kinds that are told here in shorter words."""
-REFUSED: Final = {
-    "virus": "its hub's virus scan calls it dangerous",
-    "contradictory": "its hub contradicts itself about its bytes, so it can't be verified",
-    "not-allowed-host": "its host is not among `download.allowed_hosts`",
-}
-"""Kinds of evidence that no choice overrules."""
 _PICKLES: Final = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 _ACCESS: Final = {
     "gated": "its licence has to be accepted on its page first",
@@ -50,12 +46,6 @@ def reviewed(missing: MissingModel, candidates: Sequence[Candidate]) -> tuple[Re
     return tuple(
         _reviewed(missing, candidate, number, candidates) for number, candidate in enumerate(candidates, start=1)
     )
-
-
-def refusal(candidate: Candidate) -> str | None:
-    """Why a candidate can't be chosen, as a sentence part; None where it can."""
-    found = {fact.kind for fact in candidate.evidence}
-    return next((why for kind, why in REFUSED.items() if kind in found), None)
 
 
 def precision_of(candidate: Candidate) -> str | None:
@@ -104,9 +94,9 @@ def _for(missing: MissingModel, candidate: Candidate) -> Iterator[str]:
     if "exact-name" in facts:
         stored = missing.filename in candidate.alternative_names and candidate.filename != missing.filename
         yield "the same name, as its hub stores it" if stored else "the same name"
-    yield from (_part(detail) for kind, detail in facts.items() if kind in FOR - _TOLD_ANEW)
+    yield from (as_part(detail) for kind, detail in facts.items() if kind in FOR - _TOLD_ANEW)
     if "local-file" in facts:
-        yield _part(facts["local-file"])
+        yield as_part(facts["local-file"])
 
 
 def _against(missing: MissingModel, candidate: Candidate, others: Sequence[Candidate]) -> Iterator[str]:
@@ -120,7 +110,7 @@ def _against(missing: MissingModel, candidate: Candidate, others: Sequence[Candi
     if size := _odd_size(missing, candidate):
         yield size
     yield from (
-        _part(fact.detail)
+        as_part(fact.detail)
         for fact in candidate.evidence
         if fact.kind not in FOR and fact.kind not in _TOLD_ANEW and fact.kind not in REFUSED
     )
@@ -156,9 +146,3 @@ def _pickle(candidate: Candidate, others: Sequence[Candidate]) -> Iterator[str]:
     twin = any(fact.kind == TWIN for fact in candidate.evidence)
     beside = twin or any(end == ".safetensors" and name.casefold() == stem.casefold() for name, end in safe)
     yield "a pickle file" + ("; a safetensors of the same model exists" if beside else "")
-
-
-def _part(sentence: str) -> str:
-    """A sentence as a part of a list: `Its SHA256 equals` -> `its SHA256 equals`."""
-    first, _, rest = sentence.partition(" ")
-    return f"{first.lower()} {rest}" if first.istitle() and first.isalpha() else sentence
