@@ -46,7 +46,8 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, temporary: Pat
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as file:
+            temporary.unlink(missing_ok=True)
+            with temporary.open("xb") as file:  # itself: not what a link of this name leads to
                 file.write(data)
                 if durable:
                     file.flush()

@@ -1,6 +1,7 @@
 """Cuts, ranges and lengths: whatever the server does, the bytes are right or absent."""
 
 import json
+import os
 import threading
 import time
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from comfyfixer.download.beside import PartRecord
+from comfyfixer.download.beside import PartPaths, PartRecord
+from comfyfixer.download.other_hand import fetched_beside
 from comfyfixer.download.pace import Pace
 from comfyfixer.errors import Interrupted
 from tests.download.conftest import Bench, safetensors
@@ -409,3 +411,66 @@ def test_a_storage_that_goes_on_saying_no_is_believed(bench: Bench) -> None:
     bench.storage.script = [status(403, b"no") for _ in range(9)]
     bench.fails("hub-refused")
     assert len(bench.storage.requests) == 3
+
+
+def test_a_part_that_is_somebody_s_file_as_well_is_left_to_them(bench: Bench) -> None:
+    """A run was killed while it placed the file, and the user moved what it had placed."""
+    _leave_part(bench, hashes={})
+    mine = bench.root.parent / "mine.safetensors"
+    os.link(bench.part, mine)
+    before = mine.read_bytes()
+    bench.hub.body, bench.hub.etag = safetensors(seed=2), '"v2"'
+    _succeeds(bench, hashes={})
+    assert mine.read_bytes() == before
+    assert os.stat(mine).st_nlink == 1
+
+
+def test_a_journal_is_not_written_through_a_link(bench: Bench) -> None:
+    victim = bench.root.parent / "victim.txt"
+    victim.write_bytes(b"precious")
+    bench.target.parent.mkdir(parents=True)
+    PartPaths(bench.target).next_journal.symlink_to(victim)
+    _succeeds(bench)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_second_opinion_about_the_size_is_asked_when_the_first_answer_has_ended(bench: Bench) -> None:
+    """No two connections at once, where a host is to see one."""
+    at_once: list[int] = []
+    open_now = 0
+
+    def counted(answer: Answer) -> Answer:
+        def count(exchange: Exchange) -> None:
+            nonlocal open_now
+            until_s = time.monotonic() + 2
+            while open_now and time.monotonic() < until_s:  # one that has ended may not have noticed it yet
+                time.sleep(0.001)
+            open_now += 1
+            at_once.append(open_now)
+            try:
+                answer(exchange)
+                exchange.connection.settimeout(10)
+                exchange.rfile.read(1)  # until the other side hangs up or asks again
+            finally:
+                open_now -= 1
+                exchange.close_connection = True
+
+        return count
+
+    def lying(exchange: Exchange) -> None:
+        exchange.head(200, Content_Length=len(bench.hub.body) - 1)
+        exchange.wfile.write(bench.hub.body[:-1])
+        exchange.wfile.flush()
+
+    bench.hub.script = [counted(lying), counted(serve())]
+    _succeeds(bench)
+    assert max(at_once) == 1
+
+
+def test_what_another_program_left_goes_when_the_file_has_come(bench: Bench) -> None:
+    bench.target.parent.mkdir(parents=True)
+    left = fetched_beside(PartPaths(bench.target).part)
+    for path in (left, left.with_name(f"{left.name}.aria2")):
+        path.write_bytes(b"half")
+    _succeeds(bench)
+    assert bench.names() == ["x.safetensors"]

@@ -300,7 +300,7 @@ def test_the_shell_script_goes_on_and_places_nothing_wrong(tmp_path: Path, hub: 
     script = tmp_path / "fetch.sh"
     exported(product, "sh", script)
     folder = product.models / "loras"
-    (folder / "open file.safetensors.part").write_bytes(whole(OPEN)[:1_000_000])
+    (folder / ".open file.safetensors.comfyfixer-export.part").write_bytes(whole(OPEN)[:1_000_000])
     (folder / "gated.safetensors").write_bytes(b"somebody's own")
     ran = elsewhere(["sh", str(script)], HF_TOKEN="hf_demoToken")
     assert ran.returncode == 1

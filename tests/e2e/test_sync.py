@@ -250,6 +250,21 @@ def test_what_a_lock_file_from_elsewhere_still_promises_stays_in_it(
         assert [row["id"] for row in kept["node_packs"]] == ["comfyui-palette-tools", "not-here"]
 
 
+def test_a_file_that_a_killed_run_had_placed_loses_its_hidden_second_name(tmp_path: Path, hub: Hub) -> None:
+    one = machine(tmp_path / "one", hub)
+    one.run("auto")
+    row = json.loads(lock_of(one).read_bytes())["models"][0]
+    paths = PartPaths(one.models / row["folder"] / row["name"])
+    record = PartRecord(candidate="x", url="x", size_bytes=row["size_bytes"], sha256=row["sha256"])
+    paths.journal.write_bytes(msgspec.json.encode(record))
+    os.link(paths.target, paths.part)
+    ran = one.json("sync", str(lock_of(one)))
+    assert ran.code == 0
+    assert {model["state"] for model in ran.data["models"]} == {"in-place"}
+    assert os.stat(paths.target).st_nlink == 1
+    assert not list(one.models.rglob(".*comfyfixer*"))
+
+
 def test_what_was_here_and_is_gone_leaves_the_folders_own_lock_file(tmp_path: Path, hub: Hub) -> None:
     one = machine(tmp_path / "one", hub)
     one.run("auto")

@@ -5,7 +5,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.client import IncompleteRead
+from http.client import HTTPException, IncompleteRead
 
 import pytest
 from hypothesis import given
@@ -131,3 +131,21 @@ def test_a_reset_is_told_after_the_bytes_that_came_before_it() -> None:
             with pytest.raises(OSError, match="reset"):
                 told.extend(iter(lambda: _gathered(body), b""))
             assert b"".join(told) in (b"abc", b"")  # some systems forget at a reset what was not read before
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n"]
+)
+def test_interim_answers_are_passed_over(pair: tuple[socket.socket, socket.socket], interim: bytes) -> None:
+    server, client = pair
+    server.sendall(interim * 3 + HEAD % 3 + b"abc")
+    with _begun(client) as body:
+        assert (body.status, body.getheader("Link")) == (200, None)
+        assert _all(body) == b"abc"
+
+
+def test_interim_answers_without_end_are_none(pair: tuple[socket.socket, socket.socket]) -> None:
+    server, client = pair
+    server.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+    with pytest.raises(HTTPException), _begun(client):
+        pass

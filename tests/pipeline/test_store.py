@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from comfyfixer.download.expected import Expected
 from comfyfixer.pipeline.store import Store
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
 DATA = bytes(range(256)) * 4096
 DIGEST = sha256(DATA).hexdigest()
 
@@ -156,3 +158,25 @@ def test_a_real_second_disk_is_no_reason_for_a_failure(tmp_path: Path) -> None:
         assert store.add(file, DIGEST) == "copy, the placed file links to it"
         assert store.link(DIGEST, tmp_path / "second.dat") == "symbolic link"
         assert file.read_bytes() == (tmp_path / "second.dat").read_bytes() == DATA
+
+
+def test_who_fetches_what_the_store_has_by_then_gives_its_own_copy_up(tmp_path: Path) -> None:
+    """Several installations fetched it at the same moment."""
+    store = Store(tmp_path / "store")
+    files = [placed(tmp_path / name) for name in ("one", "two", "three")]
+    assert [store.add(file, DIGEST) for file in files] == ["hard link", "already there", "already there"]
+    assert os.stat(store.path(DIGEST)).st_nlink == 4
+    assert all(file.read_bytes() == DATA for file in files)
+
+
+@posix
+def test_a_name_in_the_store_that_is_a_link_gives_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    real = placed(tmp_path / "store" / "elsewhere")
+    name = store.path(DIGEST)
+    name.parent.mkdir(parents=True)
+    name.symlink_to(os.path.relpath(real, name.parent))
+    target = tmp_path / "models" / "deep" / "a.dat"
+    assert store.link(DIGEST, target) == "hard link"
+    assert target.read_bytes() == DATA
+    assert not target.is_symlink()

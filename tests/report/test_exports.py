@@ -85,6 +85,11 @@ def test_a_file_that_was_cut_gets_no_name_whatever_is_promised(tmp_path: Path, s
         assert (ran.returncode, target.read_bytes()) == (0, origin.body)
 
 
+def test_aria2_is_told_to_follow_no_list_of_further_files() -> None:
+    lines = WRITERS["aria2"]([one("/models/a.safetensors")]).splitlines()
+    assert {"  follow-metalink=false", "  follow-torrent=false"} <= set(lines)
+
+
 def test_a_line_of_aria2_is_never_ended_by_a_name() -> None:
     text = WRITERS["aria2"]([one("/models/a\n  out=/etc/passwd\nb.safetensors")])
     assert "/etc/passwd" not in [line.strip().removeprefix("out=") for line in text.splitlines()]

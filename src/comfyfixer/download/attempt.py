@@ -38,6 +38,14 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     lock: int | None = None
 
 
+class _TwoSizes(Exception):
+    """A whole answer is said to have another length than the file was promised with."""
+
+    def __init__(self, declared: int) -> None:
+        super().__init__(declared)
+        self.declared = declared
+
+
 class Attempt:
     """Fills one part from one candidate."""
 
@@ -50,6 +58,7 @@ class Attempt:
         self._furthest = part.here
         self._short: int | None = None
         self._version: str | None = None
+        self._doubted: int | None = None
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
         self._growth = Growth(means.sharing.per_file, means.sharing.trial)
         self._claim: Claim | None = None
@@ -97,7 +106,23 @@ class Attempt:
         return self._total is not None and self._part.size >= self._total > 0
 
     def _ask(self) -> bool:
-        """One request. True when the file is complete as far as can be told."""
+        """One request, and where the server tells another size than was promised a second opinion before it is asked
+        again: no two connections at once. True when the file is complete as far as can be told.
+        """
+        try:
+            return self._asked()
+        except _TwoSizes as doubt:
+            told = self._asking.size()
+            if told != self._total and not (told is None and self._expected.sha256):
+                raise self._other_size(doubt.declared) from None
+            self._doubted = doubt.declared
+        try:
+            return self._asked()
+        except _TwoSizes:
+            message = "The server tells another size each time"
+            raise TryAgain(message, code="download-interrupted") from None
+
+    def _asked(self) -> bool:
         self._growth.anew()
         if self._part.is_scattered and not self._part.gather():
             return self._fill()
@@ -230,14 +255,12 @@ class Attempt:
         """Compare the length of a whole answer with the promised size. A second opinion decides, as lengths can lie.
 
         Raises:
-            DownloadError: `size-mismatch`.
+            _TwoSizes: It has still to be asked.
         """
         if declared is None or self._total in (None, declared):
             self._set_total(declared)
-            return
-        told = self._asking.size()
-        if told != self._total and not (told is None and self._expected.sha256):
-            raise self._other_size(declared)
+        elif declared != self._doubted:
+            raise _TwoSizes(declared)
 
     def _set_total(self, total: int | None) -> None:
         if self._total is None:

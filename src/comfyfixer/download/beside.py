@@ -69,7 +69,7 @@ class PartPaths:
 
     def record(self) -> PartRecord | None:
         """The journal, or None where there is none that can be read."""
-        if not _is_plain(self.journal):
+        if not is_plain(self.journal):
             return None
         try:
             with self.journal.open("rb") as file:
@@ -86,7 +86,7 @@ class PartPaths:
     def bytes_here(self) -> int:
         """Size of our part; 0 where there is none, or somebody else's."""
         record = self.record()
-        if record is None or not _is_plain(self.part):
+        if record is None or not is_plain(self.part):
             return 0
         try:
             size = self.part.stat().st_size
@@ -108,7 +108,7 @@ class PartPaths:
             DownloadError: `target-unwritable`.
             OSError: It can't be looked at.
         """
-        if os.path.lexists(self.lock) and not (_is_plain(self.lock) and not _size(self.lock)):
+        if os.path.lexists(self.lock) and not (is_plain(self.lock) and not _size(self.lock)):
             raise _not_ours(self.lock)
 
     def check(self) -> None:
@@ -120,7 +120,7 @@ class PartPaths:
         has_journal = os.path.lexists(self.journal)
         if has_journal and self.record() is None:
             raise _not_ours(self.journal)
-        if os.path.lexists(self.part) and not (has_journal and _is_plain(self.part)):
+        if os.path.lexists(self.part) and not (has_journal and is_plain(self.part)):
             raise _not_ours(self.part)
 
     def forget(self) -> None:
@@ -128,7 +128,7 @@ class PartPaths:
         if self.record() is None:
             return
         for path in (self.part, self.next_journal, self.journal):
-            if _is_plain(path):
+            if is_plain(path):
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
 
@@ -139,7 +139,7 @@ def check_itself(path: Path) -> None:
     Raises:
         DownloadError: `target-unwritable`.
     """
-    if os.path.lexists(path) and not (_is_plain(path) or (path.is_dir() and not path.is_symlink())):
+    if os.path.lexists(path) and not (is_plain(path) or (path.is_dir() and not path.is_symlink())):
         raise _not_ours(path)
 
 
@@ -180,7 +180,7 @@ def _stem(name: str) -> str:
     return f"{data[: _MAX_STEM_BYTES - _DIGEST_DIGITS - 1].decode('utf-8', 'ignore')}-{digest}"
 
 
-def _is_plain(path: Path) -> bool:
+def is_plain(path: Path) -> bool:
     """True for a file itself: no link to one, no folder, nothing else."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)

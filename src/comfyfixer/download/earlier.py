@@ -1,6 +1,7 @@
 """The part to go on with: what an earlier run left of the very same file, else an empty one."""
 
 import contextlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -32,7 +33,7 @@ def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancel
     old = paths.record()
     digests = Digests(expected.hashes)
     kept = _bytes_kept(old, record)
-    if old is None or not kept:
+    if old is None or not kept or _has_other_names(paths.part):
         paths.forget()
         return Part(paths, record, digests)
     front, ahead = _vouched_for(old, kept, paths.part)
@@ -48,6 +49,14 @@ def open_part(paths: PartPaths, candidate: Candidate, expected: Expected, cancel
         part.close()
         raise
     return part
+
+
+def _has_other_names(part: Path) -> bool:
+    """Whether its bytes are somebody's file as well: a run was killed while it placed them, and the file was moved."""
+    try:
+        return os.lstat(part).st_nlink > 1
+    except OSError:
+        return False
 
 
 def _bytes_kept(old: PartRecord | None, new: PartRecord) -> int:

@@ -14,7 +14,7 @@ from comfyfixer.download.existing import Broken, broken, same_file
 from comfyfixer.download.expected import Expected, expected_of
 from comfyfixer.download.faults import check_below, of_system, taken, told_together
 from comfyfixer.download.lock import held
-from comfyfixer.download.other_hand import Hand, LeftToUs, brought
+from comfyfixer.download.other_hand import Hand, LeftToUs, brought, tidy
 from comfyfixer.download.pace import Cancelled, Pace, check
 from comfyfixer.download.part import Part
 from comfyfixer.download.place import make_folder, place, set_aside
@@ -99,15 +99,14 @@ class _Errand:
         check_below(Path(self._request.target), self._request.root)
         if not self._paths.are_there() and (there := self._already_there()):
             return there
-        if not self._request.candidates:
-            raise told_together([], self._request)
         make_folder(self._paths.target.parent)
         self._paths.check_lock()
         with held(self._paths.lock, self._means.cancelled, keep=self._paths.bytes_here) as lock:
             self._means = msgspec.structs.replace(self._means, lock=lock)
-            there = self._already_there()
+            if there := self._already_there():
+                return there
             self._in_the_way = broken(self._paths.target)
-            return there or self._first_that_works()
+            return self._first_that_works()
 
     def _first_that_works(self) -> Outcome:
         """The candidates in turn; the first one's failure is told, as it is the one that was chosen."""
@@ -164,6 +163,7 @@ class _Errand:
             self._make_room()
             return self._finish(proof)
         self._paths.forget()
+        tidy(self._paths.part)
         self._tell_proof(proof)
         seconds = self._seconds()
         path = self._listed()

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from comfyfixer.download.attempt import Means
-from comfyfixer.download.beside import PartPaths, PartRecord, check_itself
+from comfyfixer.download.beside import PartPaths, PartRecord, check_itself, is_plain
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.verify import Proof, check_kind, digests_of, prove
 from comfyfixer.errors import DownloadError
@@ -87,6 +87,13 @@ def remove(file: Path) -> None:
     for path in (file, file.with_name(f"{file.name}.aria2")):
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
+
+
+def tidy(part: Path) -> None:
+    """Remove what a program left in an earlier run, now that the file has come otherwise."""
+    file = fetched_beside(part)
+    if is_plain(file):
+        remove(file)
 
 
 def _make_part(paths: PartPaths, candidate: Candidate, proof: Proof) -> None:

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from http.client import HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from io import DEFAULT_BUFFER_SIZE
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from urllib3.util import wait_for_read
 
 _ENOUGH: Final = 64 * 1024
 _NAP_S: Final = 0.002
+_MOST_INTERIM: Final = 10
 
 
 class Body(HTTPResponse):
@@ -23,6 +24,19 @@ class Body(HTTPResponse):
         super().__init__(sock, *args, **options)
         self._sock = sock
         self._pending = getattr(sock, "pending", None)  # bytes that TLS has, and the socket no more
+
+    def begin(self) -> None:
+        """Read the head; interim answers before it (102, 103) are passed over, as 100 is by the base class.
+
+        Raises:
+            HTTPException: There is no end of them.
+        """
+        for _ in range(_MOST_INTERIM):
+            super().begin()
+            if not 102 <= self.status < 200:
+                return
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first one
+        raise HTTPException("one interim answer after another")
 
     def gather(self, buffer: memoryview) -> int:
         """Fill a buffer with what is here. What comes in small pieces is given some at a time: a write for each

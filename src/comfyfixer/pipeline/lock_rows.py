@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.existing import same_file
 from comfyfixer.errors import DownloadError
 from comfyfixer.inventory.hashes import HashCache
@@ -63,6 +64,8 @@ class LockedRows:
         Raises:
             DownloadError: `target-exists`: another file has its place; or nobody has it who may be asked.
         """
+        if PartPaths(Path(request.target)).is_target():
+            return None  # a run was killed while it placed the file: the download room tidies up
         for path in dict.fromkeys((Path(request.target), *places_of(row, self._places))):
             known = hashes.known(printable(path)).get("sha256")
             if known == row.sha256 or (known is None and self._is_it(path, row, request, hashes)):

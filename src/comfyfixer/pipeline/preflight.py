@@ -45,7 +45,8 @@ def checked(session: Session, client: "Client", wanted: Sequence[Order]) -> tupl
         session.emit("access.checked", files=len({place for place, _ in asked}))
     refused: dict[tuple[int, str], DownloadError] = {}
     work = [partial(access_problem, client, candidate) for _, candidate in asked]
-    for number, error in in_parallel(session, work, at_once=_AT_ONCE, on_stop=client.stop):
+    at_once = min(_AT_ONCE, session.settings.connections_per_host)
+    for number, error in in_parallel(session, work, at_once=at_once, on_stop=client.stop):
         if error is not None:
             place, candidate = asked[number]
             refused[place, candidate.id] = error

@@ -94,15 +94,17 @@ class Store:
         """Take a file in that was just placed and proven, so that the disk it lies on and the store hold it once.
 
         On one disk it gets a second name; on another the store gets a copy, and the placed file becomes a link to it.
-        Says how, None where the store has it already. The placed file is whole at every moment. Other bytes that have
+        Says how, None where nothing was to be done. The placed file is whole at every moment. Other bytes that have
         its name in the store are set aside, or everybody would go on fetching what the store should have.
 
         Raises:
             OSError: It could not be done; the placed file is as it was.
         """
         kept = self.path(sha256)
-        if placed.is_symlink() or _holds(kept, placed, sha256):
+        if placed.is_symlink() or _same(kept, placed):
             return None
+        if _holds(kept, placed, sha256):
+            return "already there" if _became_link(placed, kept) else None
         make_folder(kept.parent)
         temporary = kept.with_name(f".{sha256[:8]}-{os.getpid()}-{secrets.token_hex(8)}.tmp")
         try:
@@ -119,10 +121,17 @@ class Store:
         return how
 
 
-def _holds(kept: Path, placed: Path, sha256: str) -> bool:
-    """Whether the store's file is the placed one, or has the very bytes."""
+def _same(kept: Path, placed: Path) -> bool:
     try:
-        return os.path.samefile(kept, placed) or (
+        return os.path.samefile(kept, placed)
+    except FileNotFoundError:
+        return False
+
+
+def _holds(kept: Path, placed: Path, sha256: str) -> bool:
+    """Whether the store's file has the very bytes."""
+    try:
+        return (
             os.stat(kept).st_size == os.stat(placed).st_size
             and digests_of(kept, ("sha256",), lambda: False).sha256 == sha256
         )
@@ -132,12 +141,7 @@ def _holds(kept: Path, placed: Path, sha256: str) -> bool:
 
 def _linked(source: Path, target: Path) -> str:
     """A hard link where the disk is the same and knows them, a symbolic one else, a copy where neither is allowed."""
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno not in _NO_LINK:
-            raise
-    else:
+    if _hard_linked(source, target):
         return "hard link"
     try:
         target.symlink_to(source)
@@ -149,17 +153,24 @@ def _linked(source: Path, target: Path) -> str:
     return "symbolic link"
 
 
-def _linked_or_copied(placed: Path, temporary: Path, sha256: str) -> str:
+def _hard_linked(source: Path, target: Path) -> bool:
+    """Give the file itself a second name, also where `source` is a link to it; False where the disk knows no such."""
     try:
-        os.link(placed, temporary)
+        os.link(os.path.realpath(source), target)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        _copied(placed, temporary)
-        if digests_of(temporary, ("sha256",), lambda: False).sha256 != sha256:
-            raise OSError(errno.EIO, "the copy differs from its source", os.fspath(temporary)) from None
-        return "copy"
-    return "hard link"
+        return False
+    return True
+
+
+def _linked_or_copied(placed: Path, temporary: Path, sha256: str) -> str:
+    if _hard_linked(placed, temporary):
+        return "hard link"
+    _copied(placed, temporary)
+    if digests_of(temporary, ("sha256",), lambda: False).sha256 != sha256:
+        raise OSError(errno.EIO, "the copy differs from its source", os.fspath(temporary))
+    return "copy"
 
 
 def _copied(source: Path, target: Path) -> None:
@@ -182,7 +193,8 @@ def _became_link(placed: Path, kept: Path) -> bool:
     """Let the placed file's name lead to the store's copy, in one step; False where that is not allowed."""
     link = placed.with_name(f".{placed.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
-        link.symlink_to(kept)
+        if not _hard_linked(kept, link):
+            link.symlink_to(kept)
         link.replace(placed)
     except (OSError, NotImplementedError):
         with contextlib.suppress(OSError):

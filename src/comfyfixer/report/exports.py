@@ -53,18 +53,19 @@ fetch() {
   if right "$1" "$2" "$3"; then printf 'in place: %s\n' "$1" >&2; return 0; fi
   if [ -e "$1" ]; then printf 'another file is there, it was not touched: %s\n' "$1" >&2; failed=1; return 1; fi
   mkdir -p "$(dirname "$1")" || { failed=1; return 1; }
+  part="${1%/*}/.${1##*/}.comfyfixer-export.part"
   code=1
   if told "$2" "$3"; then starts='- 0'; else starts=0; fi
   for from in $starts; do
-    told "$2" "$3" && right "$1.part" "$2" "$3" && break
+    told "$2" "$3" && right "$part" "$2" "$3" && break
     ask "$4" "$5" --fail --location --silent --show-error --retry 5 --continue-at "$from" \
-      --user-agent 'ComfyFixerSmart' --output "$1.part" && code=0 || code=$?
+      --user-agent 'ComfyFixerSmart' --output "$part" && code=0 || code=$?
     case $code in 0|33) ;; *) break ;; esac  # 33: the server can't go on from there
   done
-  if { [ "$code" = 0 ] || told "$2" "$3"; } && right "$1.part" "$2" "$3"; then
-    mv -n "$1.part" "$1" && printf 'fetched: %s\n' "$1" >&2 && return 0
+  if { [ "$code" = 0 ] || told "$2" "$3"; } && right "$part" "$2" "$3"; then
+    mv -n "$part" "$1" && printf 'fetched: %s\n' "$1" >&2 && return 0
   fi
-  if [ "$code" = 0 ]; then rm -f "$1.part"; fi  # whole, and not the promised file
+  if [ "$code" = 0 ]; then rm -f "$part"; fi  # whole, and not the promised file
   printf 'not fetched, or not the promised file: %s\n' "$1" >&2
   failed=1
   return 1
@@ -114,7 +115,7 @@ def aria2(files: Sequence[ExportedFile]) -> str:
             continue
         folder, _, name = file.target.replace("\\", "/").rpartition("/")
         lines += [open_sources[0].url, f"  dir={folder}", f"  out={name}", "  continue=true", "  allow-overwrite=false"]
-        lines.append(f"  user-agent={_AGENT}")
+        lines += [f"  user-agent={_AGENT}", "  follow-metalink=false", "  follow-torrent=false"]
         if file.sha256:
             lines.append(f"  checksum=sha-256={file.sha256}")
     return "\n".join(lines) + "\n"
