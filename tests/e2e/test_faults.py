@@ -493,6 +493,18 @@ def test_what_stands_in_the_place_already_is_not_touched(small: Product, kind: s
     assert (small.models / AURORA_PLACE).exists()
 
 
+def test_after_another_command_resume_names_the_one_that_tries_again(small: Product) -> None:
+    assert small.run("auto", "--dry-run").code == 0
+    (small.models / INK_PLACE).write_bytes(whole(weights("my own work")))
+    assert small.run("download").code == 3
+    (small.models / INK_PLACE).unlink()
+    assert small.run("scan").code == 3
+    ran = small.json("resume")
+    assert ran.codes == {"nothing-to-resume"}
+    assert "`comfyfixer download`" in ran.envelope["errors"][0]["hint"]
+    assert small.run("download").code == 0
+
+
 def test_the_very_file_in_its_place_already_is_a_success_and_not_fetched(small: Product, hub: Hub) -> None:
     assert small.run("auto", "--dry-run").code == 0
     (small.models / AURORA_PLACE).write_bytes(whole(file_of(hub.catalogue, AURORA_REPO, AURORA)))

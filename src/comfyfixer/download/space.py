@@ -8,6 +8,7 @@ from comfyfixer.download.beside import PartPaths
 from comfyfixer.errors import DownloadError
 from comfyfixer.model.download import FetchRequest
 from comfyfixer.model.problem import Problem
+from comfyfixer.sizes import size_text
 
 FreeBytes = Callable[[str], int] | Mapping[str, int]
 
@@ -41,21 +42,11 @@ def disk_full(filename: str, needed_bytes: int, free_bytes: int, folder: str) ->
     """The error for a file that does not fit, with how much is missing."""
     lacking = max(0, needed_bytes - free_bytes)
     return DownloadError(
-        f"`{filename}` needs {shown_bytes(needed_bytes)} more on the disk of {folder}, "
-        f"and {shown_bytes(max(0, free_bytes))} are free: {shown_bytes(lacking)} are missing",
+        f"`{filename}` needs {size_text(needed_bytes)} more on the disk of {folder}, "
+        f"and {size_text(max(0, free_bytes))} are free: {size_text(lacking)} are missing",
         code="disk-full",
         hint="Free some space, or let the models folder lie on another disk; then run `comfyfixer resume`",
     )
-
-
-def shown_bytes(count: int) -> str:
-    """A count of bytes for a person."""
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{count} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
 
 
 def nearest_folder(path: Path) -> Path:

@@ -37,7 +37,7 @@ def unfinished_record(workdir: Workdir) -> RunRecord:
         _rows(workdir.downloads, Outcome),
     )
     if record is None or again not in record.steps:
-        raise _nothing(_NEW_RUN)
+        raise _nothing(f"`comfyfixer {again}` tries again what it left open" if again else _NEW_RUN)
     return structs.replace(record, exit_code=None, done=record.steps[: record.steps.index(again)])
 
 
