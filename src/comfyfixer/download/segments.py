@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 
 from comfyfixer.download.growth import Growth
-from comfyfixer.download.pace import TryAgain, check
+from comfyfixer.download.pace import check
 from comfyfixer.download.part import Part, Writer
 from comfyfixer.download.sharing import Sharing
 from comfyfixer.download.stretches import Stretch, Stretches
-from comfyfixer.download.transfer import CHUNK, Flow, Rounds, StallWatch
+from comfyfixer.download.taking import Taking
+from comfyfixer.download.transfer import CHUNK, Flow, Rounds
 from comfyfixer.download.wire import Answer
 from comfyfixer.errors import DownloadError
 
@@ -52,9 +53,10 @@ class Segments:
         self._part = part
         self._flow = flow
         self._growth = growth
-        self._piece = CHUNK // (2 * max(growth.most, 1))  # a killed run loses less than two of each connection
+        piece = CHUNK // (2 * max(growth.most, 1))  # a killed run loses less than two of each connection
         self._stretches = Stretches(how.total, max(growth.most, 1))
         self._changed = threading.Condition()
+        self._taking = Taking(flow, piece, self._changed, lambda: self._stopped)
         self._answers: dict[Stretch, Answer] = {}
         self._writing: set[threading.Thread] = set()
         self._at_work = 0
@@ -235,7 +237,7 @@ class Segments:
                 self._giving += 1
             try:
                 with Writer(self._part) as writer:
-                    self._take(stretch, opened, writer, passed_over)
+                    self._taking.take(stretch, opened, writer, passed_over)
             finally:
                 with self._changed:
                     self._giving -= 1
@@ -250,41 +252,3 @@ class Segments:
         with self._changed:
             self._stretches.opening_s = clock() - began_s
         return answer
-
-    def _take(self, stretch: Stretch, answer: Answer, writer: Writer, passed_over: int) -> None:
-        """Write what comes, and tell it chunk by chunk; but the first bytes are here already."""
-        flow = self._flow
-        buffer = memoryview(bytearray(flow.throttle.most(self._piece)))
-        watch, came = StallWatch(flow.pace, flow.pace.clock(), 0), 0
-        try:
-            while (left := passed_over - came if came < passed_over else stretch.left) and not self._stopped:
-                count = answer.read_into(buffer[:left])
-                if not count:
-                    raise TryAgain(f"The connection ended after {stretch.gained} bytes", code="download-interrupted")
-                if came >= passed_over and not self._written(stretch, buffer[:count], writer):
-                    return
-                came += count
-                watch.forgive(flow.throttle.came(count, flow.pace, flow.cancelled))
-                watch.look(flow.pace.clock(), came)
-        finally:
-            self._tell(writer, stretch)
-
-    def _written(self, stretch: Stretch, chunk: memoryview, writer: Writer) -> bool:
-        """Write what is this connection's of it; False where nothing is, or where all is ended: what comes of an ended
-        connection is not the file.
-        """
-        with self._changed:
-            if self._stopped:
-                return False
-            at = stretch.at
-            mine = stretch.reserve(len(chunk))
-        writer.write(at, chunk[:mine])
-        stretch.written += mine
-        if stretch.written - stretch.told >= self._piece or not stretch.left:
-            self._tell(writer, stretch)
-        return mine > 0
-
-    def _tell(self, writer: Writer, stretch: Stretch) -> None:
-        writer.tell(stretch.told, stretch.written)
-        with self._changed:
-            stretch.told = stretch.written
