@@ -47,8 +47,10 @@ def test_a_file_that_lies_under_the_wrong_kind_already_is_the_users_own(bench: B
     assert bench.fetch().already_there
 
 
-def test_an_unsafe_file_is_not_placed_and_not_asked_for_elsewhere(bench: Bench) -> None:
-    bench.target = bench.root / "upscale_models" / "x.pth"
+@pytest.mark.parametrize("suffix", [".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".PT2"])
+def test_an_unsafe_file_is_not_placed_and_not_asked_for_elsewhere(bench: Bench, suffix: str) -> None:
+    """By every name under which ComfyUI unpickles it."""
+    bench.target = bench.root / "upscale_models" / f"x{suffix}"
     bench.hub.body = bench.storage.body = saved(pickle.dumps(Evil()))
     problem = bench.fails("unsafe-file", bench.candidate(), bench.candidate("huggingface"))
     assert "safetensors" in str(problem.hint)

@@ -11,7 +11,6 @@ from typing import IO, Final
 
 import msgspec
 
-PICKLE_SUFFIXES: Final = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle"})
 _TORCH_ONLY: Final = frozenset({".ckpt", ".pt", ".pth"})
 """Other suffixes of the kind are used for bare numbers too (`.bin`)."""
 _ZIP: Final = b"PK\x03\x04"

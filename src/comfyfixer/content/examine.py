@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 
 from comfyfixer.content import gguf, metadata, safetensors
-from comfyfixer.content.archives import PICKLE_SUFFIXES, archive_fault
+from comfyfixer.content.archives import archive_fault
 from comfyfixer.content.first_bytes import HEAD_BYTES, JSON_TEXT, LFS_POINTER, WEB_PAGE, page_kind
 from comfyfixer.content.folders import FOLDERS
 from comfyfixer.content.kinds import kind_of
 from comfyfixer.content.left_overs import with_left_overs
-from comfyfixer.model.content import Content
+from comfyfixer.model.content import PICKLE_SUFFIXES, Content
 
 _CODES: Final = {LFS_POINTER: "lfs-pointer", WEB_PAGE: "web-page", JSON_TEXT: "json-text"}
 _ENOUGH_TENSORS: Final = 50

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from comfyfixer.content import safetensors
-from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.content.containers import check_is_file, container_fault, not_a_model, speaks_format
 from comfyfixer.content.folders import contradiction
 from comfyfixer.content.kinds import kind_of
@@ -18,6 +17,7 @@ from comfyfixer.digests import Digests
 from comfyfixer.download.expected import Expected
 from comfyfixer.download.pace import Cancelled, check
 from comfyfixer.errors import DownloadError
+from comfyfixer.model.content import PICKLE_SUFFIXES
 
 _CHUNK: Final = 1024 * 1024
 _IDENTIFYING: Final = frozenset({"sha256", "autov2", "autov3", "blake3"})

@@ -1,6 +1,11 @@
 """What a model file is, told by its own bytes."""
 
+from typing import Final
+
 import msgspec
+
+PICKLE_SUFFIXES: Final = frozenset({".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".pickle"})
+"""Formats of saved weights that are programs: loading one can run code."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

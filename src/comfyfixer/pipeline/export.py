@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.errors import UsageError
 from comfyfixer.files import write_whole
 from comfyfixer.model.candidate import Candidate
+from comfyfixer.model.content import PICKLE_SUFFIXES
 from comfyfixer.model.export import Exported, ExportedFile, ExportedSource
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.model.resolution import Resolution

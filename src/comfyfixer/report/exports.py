@@ -15,8 +15,8 @@ FORMATS: Final = ("aria2", "sh", "comfy-cli", "hf", "lock")
 _AGENT: Final = "ComfyFixerSmart"
 
 _NO_PICKLES: Final = """\
-# Pickle files (.ckpt .pt .pth .bin .pkl) are not in it, unless they were allowed by name: loading one can run code, and
-# only `comfyfixer download` looks for that."""
+# Pickle files (.ckpt .pt .pt2 .pth .bin .pkl) are not in it, unless they were allowed by name: loading one can run
+# code, and only `comfyfixer download` looks for that."""
 _SH_HEAD: Final = r"""#!/bin/sh
 # Fetches what ComfyFixerSmart has proven. Needs: curl, sha256sum (or shasum). Run it again to go on where it stopped.
 # Keys come from the environment: CIVITAI_API_KEY, HF_TOKEN. Ends with 1 when a file could not be had or proven.

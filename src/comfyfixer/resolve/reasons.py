@@ -5,6 +5,7 @@ from typing import Final
 
 from comfyfixer.model.candidate import Candidate
 from comfyfixer.model.choice import ReviewedCandidate
+from comfyfixer.model.content import PICKLE_SUFFIXES
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.evidence import as_part
 from comfyfixer.resolve.likeness import differences, family_of, same_family, traits
@@ -19,7 +20,6 @@ FOR: Final = frozenset(
 """Kinds of evidence that speak for a candidate, or at least not against it."""
 _TOLD_ANEW: Final = frozenset({"name-differs", "access", "local-file", "choice", "exact-name", TWIN})
 """Kinds that are told here in shorter words."""
-_PICKLES: Final = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 _ACCESS: Final = {
     "gated": "its licence has to be accepted on its page first",
     "login-required": "it can be had only with a key",
@@ -140,7 +140,7 @@ def _other_base_model(missing: MissingModel, candidate: Candidate) -> Iterator[s
 
 def _pickle(candidate: Candidate, others: Sequence[Candidate]) -> Iterator[str]:
     stem, extension = split_extension(candidate.filename)
-    if extension not in _PICKLES:
+    if extension not in PICKLE_SUFFIXES:
         return
     safe = (split_extension(other.filename) for other in others)
     twin = any(fact.kind == TWIN for fact in candidate.evidence)

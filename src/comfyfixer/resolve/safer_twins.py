@@ -6,12 +6,12 @@ from typing import Final
 import msgspec
 
 from comfyfixer.model.candidate import Candidate, Evidence
+from comfyfixer.model.content import PICKLE_SUFFIXES
 from comfyfixer.model.missing import MissingModel
 from comfyfixer.resolve.evidence import DISQUALIFYING, kinds
 from comfyfixer.resolve.names import split_extension
 
 TWIN: Final = "safetensors-twin"
-_PICKLES: Final = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pt2", ".pth"})
 _SAFE: Final = frozenset({".safetensors", ".sft"})
 _NAMED_EXACTLY: Final = frozenset({"hash", "short-hash", "workflow-url"})
 
@@ -33,7 +33,7 @@ def with_safer_twins(missing: MissingModel, judged: Sequence[Candidate]) -> list
 
 def _twin(candidate: Candidate, judged: Sequence[Candidate]) -> Candidate | None:
     """In the same version on Civitai or the same folder of a repository, and of the same name but for its ending."""
-    if _suffix(candidate) not in _PICKLES:
+    if _suffix(candidate) not in PICKLE_SUFFIXES:
         return None
     return next(
         (

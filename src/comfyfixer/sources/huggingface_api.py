@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msgspec
 
-from comfyfixer.content.archives import PICKLE_SUFFIXES
 from comfyfixer.content.kinds import kind_of
 from comfyfixer.errors import NotThere, SourceError
 from comfyfixer.model.candidate import Candidate, Evidence
+from comfyfixer.model.content import PICKLE_SUFFIXES
 from comfyfixer.net.answer import Answer
 from comfyfixer.net.client import Client
 from comfyfixer.resolve.safer_twins import twin_told
