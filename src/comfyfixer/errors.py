@@ -113,6 +113,22 @@ WARNINGS: Final = frozenset({"config-unknown", "option-unused"})
 """Codes of what is told, and leaves nothing outstanding."""
 
 
+REMOTE: Final = frozenset(
+    {
+        "hub-unreachable",
+        "hub-timeout",
+        "hub-tls",
+        "hub-error",
+        "hub-rate-limited",
+        "hub-key-refused",
+        "hub-region-blocked",
+        "download-interrupted",
+        "download-stalled",
+    }
+)
+"""Codes of what a remote service, or the way to it, stands in the way of: exit code 4 where it is all that does."""
+
+
 class ComfyFixerError(Exception):
     """Base of all errors that are told to a user.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE, REMOTE
 from comfyfixer.model.lock import Synced, SyncedModel
 from comfyfixer.report.words import plural, shown
 from comfyfixer.sizes import size_text
@@ -15,7 +15,6 @@ _WORDS: Final = {
     "fetched": "fetched and verified",
     "to-fetch": "would be fetched",
 }
-_REMOTE: Final = frozenset({"hub-unreachable", "hub-timeout", "hub-tls", "hub-error", "hub-rate-limited"})
 
 
 def lines(result: Synced) -> Iterator[str]:
@@ -45,7 +44,7 @@ def only_remote(result: Synced) -> bool:
     """Whether nothing but a remote service stands in the way."""
     failed = [row for row in result.models if row.state in ("failed", "to-fetch")]
     packs = any(pack.state != "same" for pack in result.node_packs)
-    return bool(failed) and not packs and all(row.code in _REMOTE for row in failed)
+    return bool(failed) and not packs and all(row.code in REMOTE for row in failed)
 
 
 def exit_code(result: Synced) -> int:

@@ -3,27 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE, WARNINGS
+from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE, REMOTE, WARNINGS
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.reference import base_name
 from comfyfixer.model.resolution import Resolution
 from comfyfixer.model.run import Overview
-
-_REMOTE_CODES: Final = frozenset(
-    {
-        "hub-unreachable",
-        "hub-timeout",
-        "hub-tls",
-        "hub-error",
-        "hub-rate-limited",
-        "hub-key-refused",
-        "hub-region-blocked",
-        "download-interrupted",
-        "download-stalled",
-    }
-)
-
 
 _GOES_ON: Final = frozenset({"disk-full", "target-exists", "target-unwritable"})
 """What the same run may bring, once a disk has room or the line holds."""
@@ -74,7 +59,7 @@ def step_to_repeat(
 
 
 def _may_go_on(outcome: Outcome) -> bool:
-    return outcome.error is not None and outcome.error.code in _GOES_ON | _REMOTE_CODES
+    return outcome.error is not None and outcome.error.code in _GOES_ON | REMOTE
 
 
 def is_here(row: Resolution) -> bool:
@@ -102,4 +87,4 @@ def loadable(outcome: Outcome) -> bool:
 
 def failed_remotely(outcome: Outcome) -> bool:
     """Whether a download failed only because a hub could not be used."""
-    return outcome.error is not None and outcome.error.code in _REMOTE_CODES
+    return outcome.error is not None and outcome.error.code in REMOTE
