@@ -103,7 +103,7 @@ def test_the_report_says_what_was_done_what_waits_and_for_which_workflow() -> No
 def test_the_terminal_says_the_same_in_plain_lines() -> None:
     text = "\n".join(lines(joined(WHOLE), "/w/summary_report.md"))
     assert "3 workflows, 1 ready (2 other files passed over)" in text
-    assert "  + placed.pt  loras, 5 B from huggingface, SHA-256 verified" in text
+    assert "  + placed.pt  loras, 5 B from Hugging Face, SHA-256 verified" in text
     assert "      -> Try that" in text
     assert text.endswith("Outstanding: 3 model files, 1 node type, 1 unreadable file. Report: /w/summary_report.md")
 

@@ -150,7 +150,7 @@ def origin(outcome: Outcome) -> str:
     """Where a placed file came from, as it ends a sentence part."""
     if outcome.from_store:
         return "linked from the store"
-    return "here before" if outcome.already_there else f"from {outcome.source}"
+    return "here before" if outcome.already_there else f"from {called(outcome.source)}"
 
 
 def _placed(outcome: Outcome) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 from comfyfixer.model.missing import MissingNode
 from comfyfixer.model.run import Overview
+from comfyfixer.model.source_names import called
 from comfyfixer.report import left_out
 from comfyfixer.report.items import Item, Joined, origin, other_problems
 from comfyfixer.report.node_packs import of_comfyui, pack_groups
@@ -97,7 +98,7 @@ def _beside(item: Item) -> str:
         verified = "SHA-256 verified" if item.outcome.verified else "no hash known"
         return f"{folder}, {size} {origin(item.outcome)}, {verified}"
     if item.state == "accepted" and item.resolution:
-        return ", ".join(part for part in (folder, size, f"from {item.resolution.source}") if part)
+        return ", ".join(part for part in (folder, size, f"from {called(item.resolution.source)}") if part)
     return f"{folder}, needed by {plural(len(item.missing.workflows), 'workflow')}"
 
 
