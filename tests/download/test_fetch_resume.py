@@ -1,5 +1,6 @@
 """Cuts, ranges and lengths: whatever the server does, the bytes are right or absent."""
 
+import hashlib
 import json
 import os
 import threading
@@ -474,3 +475,23 @@ def test_what_another_program_left_goes_when_the_file_has_come(bench: Bench) -> 
         path.write_bytes(b"half")
     _succeeds(bench)
     assert bench.names() == ["x.safetensors"]
+
+
+@pytest.mark.parametrize("odd", ["whole", "no such range", "elsewhere"])
+def test_one_odd_answer_costs_none_of_the_bytes_that_lie_behind_a_gap(bench: Bench, odd: str) -> None:
+    half = len(bench.hub.body) // 2
+    bench.target.parent.mkdir(parents=True)
+    paths = PartPaths(bench.target)
+    paths.part.write_bytes(bytes(half) + bench.hub.body[half:])
+    sha256 = hashlib.sha256(bench.hub.body).hexdigest()
+    record = PartRecord(
+        candidate=bench.candidate().id, url=bench.candidate().download_url, size_bytes=len(bench.hub.body),
+        sha256=sha256, front=0, ahead=((half, len(bench.hub.body)),),
+    )  # fmt: skip
+    paths.journal.write_bytes(msgspec.json.encode(record))
+    answers = {"whole": serve(ranges=False), "no such range": status(416), "elsewhere": serve(shift=7)}
+    bench.hub.script = [answers[odd]]
+    _succeeds(bench)
+    asked = [asked for asked in bench.hub.ranges[1:] if asked]
+    assert asked
+    assert all(int(one.partition("-")[2]) < half for one in asked)

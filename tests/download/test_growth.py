@@ -109,6 +109,16 @@ def test_one_that_could_not_be_had_is_not_asked_for_at_once() -> None:
     assert growth.wants(33.0, 33 * MB, 1, 1000 * MB) == 3
 
 
+def test_several_failures_at_once_are_one_and_no_wait_is_endless() -> None:
+    growth = Growth(4, msgspec.structs.replace(TRIAL, again_s=5.0, longest_s=60.0))
+    waits = []
+    for begin in range(0, 6000, 600):
+        for _ in range(3):
+            growth.failed(float(begin))
+        waits.append(next(second for second in range(600) if not growth.waits(float(begin + second))))
+    assert waits == [5, 10, 20, 40, 60, 60, 60, 60, 60, 60]
+
+
 def test_the_wait_before_a_connection_is_no_slowness_of_it() -> None:
     growth = Growth(4, TRIAL)
     assert growth.wants(0.0, 0, 1, 1000 * MB) == 0

@@ -14,6 +14,7 @@ from comfyfixer.download import stretches
 from comfyfixer.download.beside import PartPaths
 from comfyfixer.download.growth import Trial
 from comfyfixer.download.pace import Pace
+from comfyfixer.download.segments import Segments
 from comfyfixer.download.sharing import Connections, Sharing
 from comfyfixer.errors import Interrupted
 from tests.download.conftest import Bench, safetensors
@@ -311,6 +312,32 @@ def test_the_rest_of_a_connection_that_hardly_gives_any_more_is_brought_by_anoth
         assert not slow.gave_up
     finally:
         ended.set()
+
+
+def test_a_server_that_ends_each_connection_after_a_little_is_asked_more_and_more_seldom(
+    many: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[int] = []
+    real = Segments._rest
+
+    def rest(self: Segments, ended_early: int) -> None:
+        rests.append(ended_early)
+        real(self, ended_early)
+
+    monkeypatch.setattr(Segments, "_rest", rest)
+    many.sharing = Sharing(per_file=2, trial=EAGER)
+    many.hub.script = [serve(hold_at=2 * MIB, until=threading.Event(), drips=True), *[serve(cut_after=300_000)] * 8]
+    _succeeds(many)
+    assert max(rests) >= 2
+
+
+def test_what_is_held_counts_whatever_the_limit_says() -> None:
+    connections = Connections(per_host=1)
+    with connections.first("host", lambda: False):
+        connections.hold("host")
+    assert not connections.take("host")
+    connections.release("host")
+    assert connections.take("host")
 
 
 def test_a_host_never_sees_more_connections_than_its_limit() -> None:

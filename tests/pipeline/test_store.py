@@ -180,3 +180,13 @@ def test_a_name_in_the_store_that_is_a_link_gives_the_file_that_it_leads_to(tmp_
     assert store.link(DIGEST, target) == "hard link"
     assert target.read_bytes() == DATA
     assert not target.is_symlink()
+
+
+@posix
+def test_a_name_in_the_store_that_leads_to_itself_makes_room(tmp_path: Path) -> None:
+    store, file = Store(tmp_path / "store"), placed(tmp_path / "models")
+    name = store.path(DIGEST)
+    name.parent.mkdir(parents=True)
+    name.symlink_to(name.name)
+    assert store.add(file, DIGEST) == "hard link"
+    assert name.read_bytes() == DATA

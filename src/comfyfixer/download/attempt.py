@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from comfyfixer.download.room import Claim
 
 _SNIFFED: Final = 512
+_ODD_ANSWERS: Final = 3
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,7 @@ class Attempt:
         self._furthest = part.here
         self._short: int | None = None
         self._version: str | None = None
+        self._odd_answers = 0
         self._doubted: int | None = None
         self._meter = Meter(expected.filename, self._total, means.emit, means.pace)
         self._growth = Growth(means.sharing.per_file, means.sharing.trial)
@@ -191,10 +193,16 @@ class Attempt:
     # --- several connections ------------------------------------------------------------------------------------------
 
     def _fill(self) -> bool:
-        """Bring what is missing between stretches that are here."""
+        """Bring what is missing between stretches that are here. One odd answer may be a slip: the bytes are thrown
+        away only where the server gives no single stretches time after time.
+        """
+        before = self._part.here
         try:
             self._segments().run(None)
         except NoRanges as error:
+            self._odd_answers = 1 if self._part.here > before else self._odd_answers + 1
+            if self._odd_answers < _ODD_ANSWERS:
+                raise TryAgain(error.message, code=error.code) from error
             self._growth.most = 1
             raise self._started_over(error.message) from error
         return True

@@ -17,7 +17,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         worth_s: A rest that comes sooner than this is not divided.
         gain: Share of what a connection would bring at best (two give twice the bytes) that it has to bring.
         full_gain: From this share on, as many are opened at once as it seems to take.
-        again_s: After a try that brought nothing; then twice as long, and so on.
+        again_s: After a try that brought nothing; then twice as long, and so on up to `longest_s`.
     """
 
     first_s: float = 0.05
@@ -28,6 +28,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 0.35
     full_gain: float = 0.5
     again_s: float = 5.0
+    longest_s: float = 60.0
 
 
 USUAL: Final = Trial()
@@ -85,8 +86,9 @@ class Growth:
         return now < self._not_before_s
 
     def failed(self, now: float) -> None:
-        """The further connection could not be had: not again for a while."""
-        self._wait(now)
+        """The further connection could not be had: not again for a while. Several at once are one failure."""
+        if not self.waits(now):
+            self._wait(now)
         self._fewer = None
 
     def _begin(self, now: float, came: int, connections: int) -> None:
@@ -104,6 +106,8 @@ class Growth:
             self._is_doubted = True  # one bad moment proves nothing: it is measured once more
             return 0
         self._fewer = None
+        if gained is not None:
+            self._pause_s = self._pause_s if gained < trial.gain else trial.again_s
         if gained is not None and gained < trial.gain:
             self._wait(now)
         if self.waits(now):
@@ -129,4 +133,4 @@ class Growth:
 
     def _wait(self, now: float) -> None:
         self._not_before_s = now + self._pause_s
-        self._pause_s *= 2
+        self._pause_s = min(2 * self._pause_s, self._trial.longest_s)

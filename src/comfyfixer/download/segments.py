@@ -20,7 +20,10 @@ _HASHED_AT_ONCE: Final = 4 * 1024 * 1024
 _WORTH_HASHING: Final = 1024 * 1024
 _LOOK_EVERY_S: Final = 0.02
 _HELP_EVERY_S: Final = 0.2
+_HELP_AFTER_FAILURE_S: Final = 2.0
 _PROGRESS: Final = 64 * 1024
+_WORTH_ASKING: Final = 4 * 1024 * 1024
+_WORTH_ASKING_S: Final = 1.0
 _PASSED_OVER: Final = 1024 * 1024
 """So much of an answer is read for nothing, where others brought it before the answer came; rather than asking anew."""
 
@@ -63,6 +66,8 @@ class Segments:
         self._most_at_work = 0
         self._next_help_s = 0.0
         self._giving = 0
+        self._firsts = 0
+        self._held = 0
         self._stopped = False
         self._error: BaseException | None = None
 
@@ -122,7 +127,7 @@ class Segments:
         elif settled:
             self._grow(now, here)
         if now >= self._next_help_s:
-            self._next_help_s = now + _HELP_EVERY_S
+            self._next_help_s = now + (_HELP_AFTER_FAILURE_S if self._growth.waits(now) else _HELP_EVERY_S)
             self._help(now)
 
     def _grow(self, now: float, here: int) -> None:
@@ -133,7 +138,7 @@ class Segments:
     def _help(self, now: float) -> None:
         """Let a further connection take what one of them hardly brings, where there were as many before."""
         with self._changed:
-            fewer = 0 < self._at_work < self._most_at_work and not self._growth.waits(now)
+            fewer = 0 < self._at_work < self._most_at_work
             wanted = fewer and self._stretches.wants_help(self._part.holes(self._how.total), now)
         if wanted:
             self._try_more(1)
@@ -163,6 +168,7 @@ class Segments:
     def _start(self, stretch: Stretch, answer: Answer | None, *, is_first: bool) -> None:
         with self._changed:
             self._at_work += 1
+            self._firsts += is_first
             self._most_at_work = max(self._most_at_work, self._at_work)
             self._error = None
         threading.Thread(target=self._work, args=(stretch, answer, is_first), name="stretch", daemon=True).start()
@@ -173,11 +179,16 @@ class Segments:
         """
         with self._changed:
             self._stopped = True
+            self._changed.notify_all()
             answers, threads = list(self._answers.values()), tuple(self._writing)
         for answer in answers:
             answer.abort()
         for thread in threads:
             thread.join()
+        with self._changed:
+            for _ in range(self._firsts):  # its request is open still: the file's own slot is free, this one is not
+                self._how.sharing.connections.hold(self._how.host)
+            self._held = self._firsts
 
     # --- in the connections' own threads -----------------------------------------------------------------------------
 
@@ -190,28 +201,44 @@ class Segments:
             failure = error
         with self._changed:
             self._at_work -= 1
+            self._firsts -= is_first
+            is_held = is_first and self._held > 0
+            self._held -= is_held
             self._error = failure or self._error
             if isinstance(failure, DownloadError):
                 self._growth.failed(self._flow.pace.clock())
             self._changed.notify_all()
-        if not is_first:
+        if not is_first or is_held:
             if isinstance(failure, DownloadError) and failure.code in ("hub-rate-limited", "hub-error"):
                 self._how.sharing.connections.allow_no_more(self._how.host)
             self._how.sharing.connections.release(self._how.host)
 
     def _stretch_by_stretch(self, first: Stretch, answer: Answer | None, is_first: bool) -> None:
         stretch: Stretch | None = first
+        ended_early = 0
         while stretch is not None:
+            began_s = self._flow.pace.clock()
             try:
                 while not self._brought(stretch, answer):
                     answer = None
+                ended_early = 0
             except DownloadError as error:
                 if not error.retryable or self._stopped or stretch.gained < _PROGRESS:
                     raise
+                short = stretch.gained < _WORTH_ASKING and self._flow.pace.clock() - began_s < _WORTH_ASKING_S
+                ended_early = ended_early + 1 if short else 0
             finally:
                 with self._changed:
                     self._stretches.end(stretch)
+            self._rest(ended_early)
             stretch, answer = self._another(is_first), None
+
+    def _rest(self, ended_early: int) -> None:
+        """Before a server is asked again that ends each connection after a little; until all is ended at most."""
+        pace = self._flow.pace
+        wait_s = min(pace.first_wait_s * 2.0 ** (ended_early - 1), pace.longest_wait_s) if ended_early else 0.0
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, wait_s)
 
     def _another(self, is_first: bool) -> Stretch | None:
         """What this connection does next; None where it is not needed any more, or by another file more."""

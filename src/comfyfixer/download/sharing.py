@@ -67,6 +67,11 @@ class Connections:
         with self._changed:
             return self._waiting[host] > 0
 
+    def hold(self, host: str) -> None:
+        """Count one that is open whatever the limit says; given back with `release`."""
+        with self._changed:
+            self._used[host] += 1
+
     def release(self, host: str) -> None:
         """Give one back."""
         with self._changed:

@@ -27,6 +27,7 @@ from comfyfixer.resolve.verdict import is_here
 
 _NEED_A_KEY: Final = frozenset({"gated", "login-required", "early-access"})
 _UNSEEN: Final = "A pickle file, which only `comfyfixer download` looks through; `--allow-pickle NAME` takes it in"
+_NO_ADDRESS: Final = "Its address can't be read"
 
 
 def export(session: Session, written: str, output: Path | None) -> Exported:
@@ -39,7 +40,8 @@ def export(session: Session, written: str, output: Path | None) -> Exported:
     base = installation_of(session.settings).base_dir
     credentials = Credentials(session.settings)
     unseen = [order for order in wanted if _is_unseen_pickle(order)] if written != "lock" else []
-    files = tuple(_file(order, base, credentials) for order in wanted if order not in unseen)
+    asked = [_file(order, base, credentials) for order in wanted if order not in unseen]
+    files = tuple(file for file in asked if file.sources or written == "lock")
     text = _lock(session, wanted) if written == "lock" else WRITERS[written](files)
     if output is not None:
         _write(output, text, executable=text.startswith("#!"))
@@ -51,6 +53,7 @@ def export(session: Session, written: str, output: Path | None) -> Exported:
         left_out={
             **{refusal.row.filename: refusal.problem.message for refusal in refused},
             **{_file(order, base, credentials).name: _UNSEEN for order in unseen},
+            **{file.name: _NO_ADDRESS for file in asked if file not in files},
             **left_out(written, files),
         },
     )
@@ -82,7 +85,7 @@ def _file(order: Order, base: str, credentials: Credentials) -> ExportedFile:
         relative=_below(request.target, base),
         size_bytes=next((one.size_bytes for one in request.candidates if one.size_bytes is not None), None),
         sha256=next((one.sha256 for one in request.candidates if one.sha256), None),
-        sources=tuple(_source(one, credentials) for one in request.candidates),
+        sources=tuple(source for one in request.candidates if (source := _source(one, credentials)).url),
     )
 
 

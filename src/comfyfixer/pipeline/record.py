@@ -52,11 +52,12 @@ def new_record(
 def last_record(workdir: Workdir) -> RunRecord | None:
     """The last run's record; None where there is none that can be read."""
     try:
-        record = _decoded(workdir.run_record.read_bytes())
+        data = workdir.run_record.read_bytes()
+        record = _decoded(data)
     except (OSError, ValueError, RecursionError):
         return None
     known = record.steps and {*record.steps, *record.done} <= set(STEPS) and record.command.replace("-", "").isalpha()
-    return record if known else None
+    return record if known and len(record.command) < 40 and b"\\u0000" not in data else None
 
 
 def save_record(workdir: Workdir, record: RunRecord) -> None:

@@ -41,9 +41,10 @@ class Store:
         """
         try:
             (self.folder / "sha256").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise UsageError(
-                f"The store `{printable(self.folder)}` can't be used: {error.strerror or error}",
+                f"The store `{printable(self.folder)}` can't be used: {why}",
                 code="store-unusable",
                 hint="Name a folder that can be written with `--store DIR`",
             ) from error
@@ -124,8 +125,8 @@ class Store:
 def _same(kept: Path, placed: Path) -> bool:
     try:
         return os.path.samefile(kept, placed)
-    except FileNotFoundError:
-        return False
+    except OSError as error:
+        return _is_there(error)
 
 
 def _holds(kept: Path, placed: Path, sha256: str) -> bool:
@@ -135,8 +136,19 @@ def _holds(kept: Path, placed: Path, sha256: str) -> bool:
             os.stat(kept).st_size == os.stat(placed).st_size
             and digests_of(kept, ("sha256",), lambda: False).sha256 == sha256
         )
-    except FileNotFoundError:
+    except OSError as error:
+        return _is_there(error)
+
+
+def _is_there(error: OSError) -> bool:
+    """False where an error says that a name leads nowhere.
+
+    Raises:
+        OSError: It says something else.
+    """
+    if error.errno in (errno.ENOENT, errno.ELOOP):
         return False
+    raise error
 
 
 def _linked(source: Path, target: Path) -> str:
