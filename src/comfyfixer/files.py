@@ -58,11 +58,16 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, temporary: Pat
                 temporary.unlink()
             raise
     except OSError as error:
-        raise UsageError(
-            f"`{path}` can't be written: {error.strerror or error}",
-            code="workdir-unwritable",
-            hint="Name a folder that can be written with `--workdir DIR`",
-        ) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> UsageError:
+    """The error for a place of the working folder that can't be written."""
+    return UsageError(
+        f"`{path}` can't be written: {error.strerror or error}",
+        code="workdir-unwritable",
+        hint="Name a folder that can be written with `--workdir DIR`",
+    )
 
 
 def as_listed(path: Path, root: Path) -> Path:

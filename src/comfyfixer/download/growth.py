@@ -106,10 +106,10 @@ class Growth:
             self._is_doubted = True  # one bad moment proves nothing: it is measured once more
             return 0
         self._fewer = None
-        if gained is not None:
-            self._pause_s = self._pause_s if gained < trial.gain else trial.again_s
         if gained is not None and gained < trial.gain:
             self._wait(now)
+        elif gained is not None:
+            self._pause_s = trial.again_s
         if self.waits(now):
             return 0
         return self._lacking(connections) if gained is None or gained >= trial.full_gain else 1

@@ -52,7 +52,6 @@ class Transfer:
         self._host = urlsplit(self.url).netloc
         self.key_variable = key_variable
         self._response = response
-        self._in_chunks = bool(getattr(response, "chunked", False))
         self._body = body
         self._patience = patience
         self._secrets = secrets
@@ -71,7 +70,7 @@ class Transfer:
                 for the configured time); both retryable.
         """
         try:
-            if self._in_chunks:  # the line before a chunk is read to its end, byte by byte
+            if self._body is None:  # in chunks: the line before a chunk is read to its end, byte by byte
                 with self._patience.limit(self.abort):
                     return self._response.read1(min(amount, MAX_READ), decode_content=False)
             return self._response.read1(min(amount, MAX_READ), decode_content=False)

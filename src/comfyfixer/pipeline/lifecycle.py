@@ -9,6 +9,7 @@ import msgspec
 
 from comfyfixer import __version__
 from comfyfixer.errors import EXIT_BUG, ComfyFixerError, Interrupted, UsageError
+from comfyfixer.files import unwritable
 from comfyfixer.journal.journal import Journal, Listener
 from comfyfixer.journal.live import LiveStatus
 from comfyfixer.journal.logs import JsonLog, TextLog
@@ -69,11 +70,7 @@ def _logs(workdir: Workdir, record: RunRecord) -> tuple[Listener, Listener]:
     try:
         return TextLog(workdir.log_dir / f"{name}.log"), JsonLog(workdir.log_dir / f"{name}.jsonl")
     except OSError as error:
-        raise UsageError(
-            f"`{workdir.log_dir}` can't be written: {error.strerror or error}",
-            code="workdir-unwritable",
-            hint="Name a folder that can be written with `--workdir DIR`",
-        ) from error
+        raise unwritable(workdir.log_dir, error) from error
 
 
 def _first_status(workdir: Workdir, record: RunRecord) -> Status:

@@ -126,7 +126,9 @@ def _same(kept: Path, placed: Path) -> bool:
     try:
         return os.path.samefile(kept, placed)
     except OSError as error:
-        return _is_there(error)
+        if not _leads_nowhere(error):
+            raise
+        return False
 
 
 def _holds(kept: Path, placed: Path, sha256: str) -> bool:
@@ -137,18 +139,13 @@ def _holds(kept: Path, placed: Path, sha256: str) -> bool:
             and digests_of(kept, ("sha256",), lambda: False).sha256 == sha256
         )
     except OSError as error:
-        return _is_there(error)
-
-
-def _is_there(error: OSError) -> bool:
-    """False where an error says that a name leads nowhere.
-
-    Raises:
-        OSError: It says something else.
-    """
-    if error.errno in (errno.ENOENT, errno.ELOOP):
+        if not _leads_nowhere(error):
+            raise
         return False
-    raise error
+
+
+def _leads_nowhere(error: OSError) -> bool:
+    return error.errno in (errno.ENOENT, errno.ELOOP)
 
 
 def _linked(source: Path, target: Path) -> str:
