@@ -8,12 +8,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from comfyfixer.errors import UsageError
+from comfyfixer.files import unwritable
 from comfyfixer.locks import refusal, try_lock
-
-_OTHER_FOLDER: Final = "Name a folder that can be written with `--workdir DIR`"
 
 
 @contextlib.contextmanager
@@ -27,9 +25,7 @@ def held(path: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise UsageError(
-            f"`{path}` can't be written: {error.strerror}", code="workdir-unwritable", hint=_OTHER_FOLDER
-        ) from error
+        raise unwritable(path, error) from error
     try:
         if not _try(handle, path):
             hint = "`comfyfixer status --watch` follows it; use another `--workdir` for a second run"

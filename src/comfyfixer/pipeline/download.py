@@ -23,7 +23,7 @@ from comfyfixer.pipeline.placing import Order, orders, warn_of_unused_names
 from comfyfixer.pipeline.plan import in_plan, tell
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
-from comfyfixer.resolve.verdict import is_here
+from comfyfixer.resolve.verdict import to_fetch
 
 
 def download(session: Session) -> None:
@@ -33,9 +33,9 @@ def download(session: Session) -> None:
         UsageError: No `resolve` has been made in this folder.
         Interrupted: The user stopped; parts stay for `resume`.
     """
-    missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
+    missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
-    accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
+    accepted = to_fetch(rows, missing)
     extras = Extras(session, lambda: make_client(session.settings, session.emit, cache_path=None))
     places = find_places(session)
     wanted, refused = orders(accepted, Roots(places, session.settings), allow_pickle=session.settings.allow_pickle)

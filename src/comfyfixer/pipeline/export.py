@@ -23,7 +23,7 @@ from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows
 from comfyfixer.redact import redact
 from comfyfixer.report.exports import WRITERS, left_out
-from comfyfixer.resolve.verdict import is_here
+from comfyfixer.resolve.verdict import to_fetch
 
 _NEED_A_KEY: Final = frozenset({"gated", "login-required", "early-access"})
 _UNSEEN: Final = "A pickle file, which only `comfyfixer download` looks through; `--allow-pickle NAME` takes it in"
@@ -61,9 +61,8 @@ def export(session: Session, written: str, output: Path | None) -> Exported:
 
 def _wanted(session: Session) -> tuple[list[Order], list[Refusal]]:
     """What `download` would fetch, in its order; and what has no safe place, or no candidate that may be taken."""
-    missing = {row.key for row in read_rows(session.workdir.missing_models, MissingModel, step="scan")}
-    rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
-    accepted = [row for row in rows if row.decision == "accepted" and row.key in missing and not is_here(row)]
+    missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
+    accepted = to_fetch(read_rows(session.workdir.resolutions, Resolution, step="resolve"), missing)
     roots = Roots(find_places(session), session.settings)
     plan = in_plan(session, *orders(accepted, roots, allow_pickle=session.settings.allow_pickle))
     for refusal in plan.refused:

@@ -21,7 +21,7 @@ from comfyfixer.pipeline.placing import Order, Refusal, orders
 from comfyfixer.pipeline.roots import Roots
 from comfyfixer.pipeline.session import Session, read_rows, read_rows_if_there
 from comfyfixer.resolve.plan import Disk, Key, Library, Target, make_plan
-from comfyfixer.resolve.verdict import is_here, loadable
+from comfyfixer.resolve.verdict import loadable, to_fetch
 
 
 def plan(session: Session) -> Plan:
@@ -32,8 +32,7 @@ def plan(session: Session) -> Plan:
     """
     rows = read_rows(session.workdir.resolutions, Resolution, step="resolve")
     missing = read_rows(session.workdir.missing_models, MissingModel, step="scan")
-    keys = {row.key for row in missing}
-    accepted = [row for row in rows if row.decision == "accepted" and row.key in keys and not is_here(row)]
+    accepted = to_fetch(rows, missing)
     wanted, refused = orders(accepted, Roots(find_places(session), session.settings))
     return make_plan(_library(session, missing, rows, wanted, refused), session.narrowing)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from comfyfixer.errors import EXIT_DONE, EXIT_OUTSTANDING, EXIT_REMOTE, REMOTE, WARNINGS
-from comfyfixer.model.missing import MissingNode
+from comfyfixer.model.missing import MissingModel, MissingNode
 from comfyfixer.model.outcome import Outcome
 from comfyfixer.model.reference import base_name
 from comfyfixer.model.resolution import Resolution
@@ -65,6 +65,12 @@ def _may_go_on(outcome: Outcome) -> bool:
 def is_here(row: Resolution) -> bool:
     """Whether the very file is here under another path or name: nothing is fetched, its reference is to be mended."""
     return row.decision == "accepted" and row.source == "local"
+
+
+def to_fetch(rows: Iterable[Resolution], missing: Iterable[MissingModel]) -> list[Resolution]:
+    """Proven or chosen, still missing, and not here under another name."""
+    keys = {one.key for one in missing}
+    return [row for row in rows if row.decision == "accepted" and row.key in keys and not is_here(row)]
 
 
 def is_chosen(row: Resolution) -> bool:
